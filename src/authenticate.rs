@@ -1,0 +1,175 @@
+//! From a credential and a proof to a session. SPEC.md section 7.
+
+use core::ops::Deref;
+
+use subtle::ConstantTimeEq;
+
+use crate::{
+    Credential, Environment, Error, Held, Host, Proof, Session, SessionKey, Time, Vault,
+    credential::Read,
+    entry::{Entry, Event, Reason},
+    issuer::open_session_key,
+    proof::BoundKey,
+    replay::{MAX_AGE, MAX_AHEAD},
+    vault::logged_out_key,
+};
+
+/// Collects what is wrong. Every check is made, whatever the ones before it said; the first reason is the one that is recorded.
+pub(crate) struct Verdict(Option<Reason>);
+
+impl Verdict {
+    pub(crate) const fn new() -> Self {
+        Self(None)
+    }
+
+    /// Goes on from what is known already.
+    pub(crate) const fn beginning_with(reason: Option<Reason>) -> Self {
+        Self(reason)
+    }
+
+    pub(crate) fn require(&mut self, holds: bool, otherwise: Reason) {
+        if !holds {
+            self.0 = self.0.or(Some(otherwise));
+        }
+    }
+
+    pub(crate) fn require_ok(&mut self, result: Result<(), Reason>) {
+        if let Err(reason) = result {
+            self.0 = self.0.or(Some(reason));
+        }
+    }
+
+    pub(crate) const fn reason(&self) -> Option<Reason> {
+        self.0
+    }
+}
+
+impl<V: Deref<Target = Vault>> Session<V> {
+    /// Verifies a credential and its proof for one request, whose `context` (method, path, body, say) must be what the client proved.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; refusals come by way of [`Held::release`].
+    pub fn authenticate_held<E: Environment, const N: usize, const W: usize>(
+        vault: V,
+        credential: &Credential,
+        proof: &Proof,
+        context: &[&[u8]],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Self>, Error> {
+        let now = host.now()?;
+        host.reserve(&vault, 1)?;
+        let parts = credential.read().ok_or(Error::Malformed)?;
+        let mut verdict = Verdict::new();
+        let bound = check_credential(&vault, &parts, now, &mut verdict);
+        verdict.require(!is_logged_out(&parts, now, host)?, Reason::LoggedOut);
+
+        let mac = bound.mac(&proof.nonce, proof.time, context);
+        verdict.require(bool::from(mac.ct_eq(&proof.mac)), Reason::BadProof);
+        verdict.require_ok(host.window.check_time(proof.time, now));
+        verdict.require_ok(host.window.check(&mac, now));
+        match verdict.reason() {
+            None => host.window.insert(&mac, proof.time, now),
+            // A window that is full says nothing about the caller.
+            Some(Reason::WindowFull) => return unavailable(&vault, &parts, now, host),
+            Some(_) => {}
+        }
+        let ends = parts.claims.expires.min(proof.time.plus(MAX_AGE));
+        settle(vault, &parts, bound, proof.nonce, ends, verdict.reason(), now, host)
+    }
+
+    /// The same for a credential whose issuer did not ask for proofs: see [`Vault::authenticate_bearer`] for what that gives up.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]; refusals come by way of [`Held::release`].
+    pub fn authenticate_bearer_held<E: Environment, const N: usize, const W: usize>(
+        vault: V,
+        credential: &Credential,
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Self>, Error> {
+        let now = host.now()?;
+        host.reserve(&vault, 1)?;
+        let parts = credential.read().ok_or(Error::Malformed)?;
+        let mut verdict = Verdict::new();
+        let bound = check_credential(&vault, &parts, now, &mut verdict);
+        verdict.require(!is_logged_out(&parts, now, host)?, Reason::LoggedOut);
+        verdict.require(!parts.claims.proof_required, Reason::ProofRequired);
+        let ends = parts.claims.expires;
+        settle(vault, &parts, bound, [0; 16], ends, verdict.reason(), now, host)
+    }
+}
+
+/// Checks all that the credential says. The key that comes back is worth nothing where the verdict has a reason.
+fn check_credential(vault: &Vault, parts: &Read<'_>, now: Time, verdict: &mut Verdict) -> BoundKey {
+    let claims = &parts.claims;
+    let (tenant, kind) = (claims.principal.tenant(), claims.principal.kind());
+    let no_root;
+    let (root, known) = match vault.credential_root(claims.epoch) {
+        Some(root) => (root, true),
+        None => {
+            no_root = vault.no_credential_root();
+            (&no_root, false)
+        }
+    };
+    let session_key = open_session_key(&root.issuer(tenant, kind, claims.period), parts);
+    verdict.require(known, Reason::BelowFloor);
+    verdict.require(claims.audience == *vault.audience(), Reason::WrongAudience);
+    verdict.require(session_key.is_some(), Reason::BadCredential);
+    verdict.require(claims.period == claims.not_before.period(), Reason::WrongPeriod);
+    verdict.require(claims.not_before <= now.plus(MAX_AHEAD), Reason::NotYetValid);
+    verdict.require(now < claims.expires, Reason::Expired);
+    let life = claims.expires.as_millis().saturating_sub(claims.not_before.as_millis());
+    let age = claims.expires.as_millis().saturating_sub(claims.first_login.as_millis());
+    let in_order = claims.first_login <= claims.not_before && age <= crate::time::DAY;
+    verdict.require(life <= vault.max_life() && in_order, Reason::LifeTooLong);
+    verdict.require(claims.rights.fit(kind), Reason::RightNotForKind);
+    session_key.unwrap_or_else(|| SessionKey::read_secret(&[0; 32])).bind_to(&parts.sealed)
+}
+
+fn is_logged_out<E: Environment, const N: usize, const W: usize>(
+    parts: &Read<'_>,
+    now: Time,
+    host: &mut Host<E, N, W>,
+) -> Result<bool, Error> {
+    host.has(&logged_out_key(parts.claims.session), now)
+}
+
+/// Stages the entry and holds the session, or the refusal.
+#[expect(clippy::too_many_arguments, reason = "the two ways of authentication end here, with all they found")]
+fn settle<V: Deref<Target = Vault>, E: Environment, const N: usize, const W: usize>(
+    vault: V,
+    parts: &Read<'_>,
+    bound: BoundKey,
+    nonce: [u8; 16],
+    ends: Time,
+    refused: Option<Reason>,
+    now: Time,
+    host: &mut Host<E, N, W>,
+) -> Result<Held<Session<V>>, Error> {
+    let staged = host.stage(now, &entry(&vault, parts, refused.unwrap_or(Reason::Done)))?;
+    let session = Session::new(vault, &parts.claims, bound, nonce, ends);
+    let outcome = if refused.is_none() { Ok(session) } else { Err(Error::Denied) };
+    Ok(Held::new(outcome, staged))
+}
+
+/// Records that the window was full.
+fn unavailable<T, E: Environment, const N: usize, const W: usize>(
+    vault: &Vault,
+    parts: &Read<'_>,
+    now: Time,
+    host: &mut Host<E, N, W>,
+) -> Result<T, Error> {
+    let _staged = host.stage(now, &entry(vault, parts, Reason::WindowFull))?;
+    Err(Error::Unavailable)
+}
+
+/// A credential that does not open names nobody: its claims may be anybody's words.
+fn entry(vault: &Vault, parts: &Read<'_>, reason: Reason) -> Entry {
+    let mut entry = Entry::new(Event::Authenticate, reason);
+    let verified = !matches!(reason, Reason::BadCredential | Reason::WrongAudience | Reason::BelowFloor);
+    let tag = vault.tag_key().tag(&parts.claims.principal);
+    if verified {
+        entry.caller = tag;
+        entry.session = parts.claims.session.0.first_chunk().copied().unwrap_or_default();
+    }
+    entry
+}

@@ -1,0 +1,160 @@
+//! base64url without padding (RFC 4648 section 5), strict: one text for every string of bytes. SPEC.md section 5.
+
+use crate::Error;
+
+const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+
+/// What [`DECODE`] holds for a byte outside the alphabet.
+const NOT_A_DIGIT: u8 = 0xff;
+
+/// The value of every byte as a base64url digit. A token is public, so the table look-up need not be constant-time.
+const DECODE: [u8; 256] = decode_table();
+
+/// How many characters `bytes` bytes become.
+pub(crate) const fn text_len(bytes: usize) -> usize {
+    bytes.saturating_mul(4).div_ceil(3)
+}
+
+/// True for the 64 characters of the alphabet.
+pub(crate) fn is_digit(character: u8) -> bool {
+    value(character) != NOT_A_DIGIT
+}
+
+/// Hands the text of `bytes` to `sink`, up to 4 characters at a time.
+pub(crate) fn encode<E>(bytes: &[u8], mut sink: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
+    for chunk in bytes.chunks(3) {
+        let [a, b, c] = pad(chunk);
+        let digits = [a >> 2, (a << 4 | b >> 4) & 63, (b << 2 | c >> 6) & 63, c & 63].map(digit);
+        let shown = digits.get(..text_len(chunk.len())).unwrap_or_default();
+        sink(core::str::from_utf8(shown).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+/// Decodes `text` into the front of `out` and returns how many bytes it was.
+///
+/// # Errors
+/// [`Error::Malformed`]: a byte outside the alphabet, an impossible length, or unused bits that are not zero;
+/// [`Error::BufferTooSmall`].
+pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
+    if text.len() % 4 == 1 {
+        return Err(Error::Malformed);
+    }
+    let len = text.len() / 4 * 3 + (text.len() % 4).saturating_sub(1);
+    let out = out.get_mut(..len).ok_or(Error::BufferTooSmall)?;
+    for (digits, bytes) in text.chunks(4).zip(out.chunks_mut(3)) {
+        decode_group(digits, bytes)?;
+    }
+    Ok(len)
+}
+
+/// 2 to 4 digits become 1 to 3 bytes.
+fn decode_group(digits: &[u8], bytes: &mut [u8]) -> Result<(), Error> {
+    let mut values = [0_u8; 4];
+    for (slot, &character) in values.iter_mut().zip(digits) {
+        *slot = value(character);
+    }
+    let [a, b, c, d] = values;
+    if (a | b | c | d) > 63 {
+        return Err(Error::Malformed);
+    }
+    let full = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+    let (used, unused) = full.split_at_checked(bytes.len()).ok_or(Error::Malformed)?;
+    if unused.first().is_some_and(|&bits| bits != 0) {
+        return Err(Error::Malformed);
+    }
+    bytes.copy_from_slice(used);
+    Ok(())
+}
+
+fn pad(chunk: &[u8]) -> [u8; 3] {
+    let mut padded = [0_u8; 3];
+    for (slot, &byte) in padded.iter_mut().zip(chunk) {
+        *slot = byte;
+    }
+    padded
+}
+
+fn digit(value: u8) -> u8 {
+    ALPHABET.get(usize::from(value)).copied().unwrap_or_default()
+}
+
+fn value(character: u8) -> u8 {
+    DECODE.get(usize::from(character)).copied().unwrap_or(NOT_A_DIGIT)
+}
+
+#[expect(
+    clippy::indexing_slicing,
+    clippy::as_conversions,
+    clippy::arithmetic_side_effects,
+    reason = "evaluated at compile time: an index out of bounds would fail the build"
+)]
+const fn decode_table() -> [u8; 256] {
+    let mut table = [NOT_A_DIGIT; 256];
+    let mut i = 0;
+    while i < ALPHABET.len() {
+        table[ALPHABET[i] as usize] = i as u8;
+        i += 1;
+    }
+    table
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
+    extern crate std;
+    use super::*;
+    use std::string::String;
+
+    fn text_of(bytes: &[u8]) -> String {
+        let mut text = String::new();
+        encode(bytes, |part| {
+            text.push_str(part);
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        text
+    }
+
+    /// RFC 4648 section 10, without the padding.
+    #[test]
+    fn rfc_4648_vectors() {
+        for (bytes, text) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE"), ("foobar", "Zm9vYmFy")] {
+            assert_eq!(text_of(bytes.as_bytes()), text);
+            let mut out = [0; 8];
+            let len = decode(text.as_bytes(), &mut out).unwrap();
+            assert_eq!(&out[..len], bytes.as_bytes());
+        }
+        assert_eq!(text_of(&[0xfb, 0xff]), "-_8");
+    }
+
+    /// Every two-character text: either it is refused, or it is the one text of its byte.
+    #[test]
+    fn one_text_per_byte() {
+        let mut accepted = 0;
+        for first in 0..=255_u8 {
+            for second in 0..=255_u8 {
+                let mut out = [0; 1];
+                if decode(&[first, second], &mut out).is_ok() {
+                    assert_eq!(text_of(&out).as_bytes(), &[first, second]);
+                    accepted += 1;
+                }
+            }
+        }
+        assert_eq!(accepted, 256);
+    }
+
+    /// Three characters: 65,536 texts for 65,536 pairs, and the two unused bits must be zero.
+    #[test]
+    fn unused_bits_are_refused() {
+        let mut out = [0; 2];
+        assert_eq!(decode(b"AAA", &mut out), Ok(2));
+        for last in [b'B', b'C', b'D'] {
+            assert_eq!(decode(&[b'A', b'A', last], &mut out), Err(Error::Malformed));
+        }
+        assert_eq!(decode(b"A", &mut out), Err(Error::Malformed));
+        assert_eq!(decode(b"AAAAA", &mut [0; 8]), Err(Error::Malformed));
+        assert_eq!(decode(b"AAA", &mut [0; 1]), Err(Error::BufferTooSmall));
+        assert!(is_digit(b'_') && is_digit(b'-') && !is_digit(b'=') && !is_digit(b'+') && !is_digit(b'/'));
+    }
+}

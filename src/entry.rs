@@ -1,0 +1,310 @@
+//! What stands in the audit trail: events, reasons, and the fixed-size entry. SPEC.md section 8.
+
+use crate::{
+    Field, Time,
+    token::{COMMITMENT_LEN, HEADER_LEN, NONCE_LEN, Token},
+};
+
+/// What was asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Event {
+    /// The trail began, or went on after a restart; `count` is how many sequence numbers were skipped.
+    Started = 1,
+    /// A credential was presented with its proof, or as bearer.
+    Authenticate = 2,
+    /// A token was presented to be opened for the caller.
+    Detokenize = 3,
+    /// A token was presented to be opened into a reply that is sealed to the client.
+    Reveal = 4,
+    /// A session was logged out.
+    LogOut = 5,
+    /// `count` further tokens of the same request, none of this tenant's.
+    ForeignTokens = 6,
+    /// The clock fell behind a time that was already seen.
+    ClockBack = 7,
+}
+
+/// How it went, as exactly as can be known then. Only holders of the audit key ever see it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Reason {
+    /// It was done.
+    Done = 0,
+    /// The token does not open under the caller's key: not hers, or tampered with.
+    DoesNotOpen = 1,
+    /// The token's mark is not this tenant's.
+    ForeignToken = 2,
+    /// A canary: somebody uses data that nobody has a reason to use.
+    Canary = 3,
+    /// The token is of another field than was asked for.
+    WrongField = 4,
+    /// The token's epoch is not in the keyring.
+    UnknownEpoch = 5,
+    /// The session is over.
+    SessionEnded = 6,
+    /// The session is another vault's.
+    OtherVault = 7,
+    /// The session lacks the right.
+    NoRight = 8,
+    /// The session has logged out.
+    LoggedOut = 9,
+    /// The credential does not open: forged, altered, or another tenant's, kind's, period's.
+    BadCredential = 16,
+    /// The credential is for another audience.
+    WrongAudience = 17,
+    /// The credential is not valid yet.
+    NotYetValid = 18,
+    /// The credential's time is over.
+    Expired = 19,
+    /// The credential's life is longer than any may be.
+    LifeTooLong = 20,
+    /// The credential's period is not the day of its not-before.
+    WrongPeriod = 21,
+    /// The credential's epoch is below the floor, or unknown.
+    BelowFloor = 22,
+    /// The credential has a right that its kind can't have.
+    RightNotForKind = 23,
+    /// The credential wants a proof, and none came.
+    ProofRequired = 24,
+    /// The proof is not of this session key, credential, request.
+    BadProof = 25,
+    /// The proof's time is more than 60 s past.
+    StaleProof = 26,
+    /// The proof's time is more than 2 s ahead.
+    FutureProof = 27,
+    /// The proof may have been accepted before the last restart.
+    ProofBeforeStart = 28,
+    /// The proof was used before.
+    Replayed = 29,
+    /// The replay window has no room for the proof.
+    WindowFull = 30,
+}
+
+/// One entry of the trail, as its reader sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Entry {
+    /// What was asked for.
+    pub event: Event,
+    /// How it went.
+    pub reason: Reason,
+    /// The field that was asked for; 0 where there is none.
+    pub field: u16,
+    /// The purpose; 0: the owner's own.
+    pub purpose: u16,
+    /// What was shown: 1 the whole value, 0 nothing.
+    pub view: u8,
+    /// How many, where an entry counts.
+    pub count: u32,
+    /// The tag of the caller, zeros where there is none that was verified.
+    pub caller: [u8; 16],
+    /// The token's header and nonce, zeros where there is none.
+    pub token: TokenHead,
+    /// The owner's tag where the token opened; its commitment where it did not.
+    pub owner_or_commitment: [u8; COMMITMENT_LEN],
+    /// The first 8 bytes of the session's id.
+    pub session: [u8; 8],
+    /// The grant's id, zeros where there is none.
+    pub grant: [u8; 8],
+}
+
+/// What names a token without its sealed part: enough to find, later and with her key alone, whose it was.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TokenHead {
+    /// Version, suite, class, flags, field, epoch: the token's bytes 0 to 5.
+    pub header: [u8; HEADER_LEN],
+    /// The token's bytes 10 to 21.
+    pub nonce: [u8; NONCE_LEN],
+}
+
+/// An entry and when it was made.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Recorded {
+    /// The sequence number: no two entries of a node share one, and none is reused after a restart.
+    pub sequence: u64,
+    /// The time by the vault's clock.
+    pub time: Time,
+    /// The entry.
+    pub entry: Entry,
+}
+
+/// Bytes of an entry before it is sealed.
+pub(crate) const BODY_LEN: usize = 78;
+
+impl Entry {
+    /// An entry about nothing in particular.
+    pub(crate) const fn new(event: Event, reason: Reason) -> Self {
+        Self {
+            event,
+            reason,
+            field: 0,
+            purpose: 0,
+            view: 0,
+            count: 1,
+            caller: [0; 16],
+            token: TokenHead { header: [0; HEADER_LEN], nonce: [0; NONCE_LEN] },
+            owner_or_commitment: [0; COMMITMENT_LEN],
+            session: [0; 8],
+            grant: [0; 8],
+        }
+    }
+
+    /// The same about a token that was presented as `field`; the owner is set apart, where it is known.
+    pub(crate) fn about(mut self, token: &Token<'_>, field: Field) -> Self {
+        self.field = field.code();
+        self.token = TokenHead { header: token.header(), nonce: token.nonce() };
+        self.owner_or_commitment = token.commitment();
+        self
+    }
+
+    /// SPEC.md section 8, "Entry body".
+    pub(crate) fn to_bytes(&self) -> [u8; BODY_LEN] {
+        let mut body = [0; BODY_LEN];
+        let parts: [&[u8]; 12] = [
+            &[self.event.code()],
+            &[self.reason.code()],
+            &self.field.to_le_bytes(),
+            &self.purpose.to_le_bytes(),
+            &[self.view, 0],
+            &self.count.to_le_bytes(),
+            &self.caller,
+            &self.token.header,
+            &self.token.nonce,
+            &self.owner_or_commitment,
+            &self.session,
+            &self.grant,
+        ];
+        for (slot, byte) in body.iter_mut().zip(parts.into_iter().flatten()) {
+            *slot = *byte;
+        }
+        body
+    }
+
+    /// The entry that these bytes are; `None` for a code that is not in the tables, or a reserved byte that is not zero.
+    pub(crate) fn from_bytes(body: &[u8; BODY_LEN]) -> Option<Self> {
+        let mut rest = body.as_slice();
+        let [event, reason] = take(&mut rest)?;
+        let entry = Self {
+            event: Event::from_code(event)?,
+            reason: Reason::from_code(reason)?,
+            field: u16::from_le_bytes(take(&mut rest)?),
+            purpose: u16::from_le_bytes(take(&mut rest)?),
+            view: match take(&mut rest)? {
+                [view, 0] => view,
+                _ => return None,
+            },
+            count: u32::from_le_bytes(take(&mut rest)?),
+            caller: take(&mut rest)?,
+            token: TokenHead { header: take(&mut rest)?, nonce: take(&mut rest)? },
+            owner_or_commitment: take(&mut rest)?,
+            session: take(&mut rest)?,
+            grant: take(&mut rest)?,
+        };
+        rest.is_empty().then_some(entry)
+    }
+}
+
+impl Event {
+    const ALL: [Self; 7] = [
+        Self::Started,
+        Self::Authenticate,
+        Self::Detokenize,
+        Self::Reveal,
+        Self::LogOut,
+        Self::ForeignTokens,
+        Self::ClockBack,
+    ];
+
+    #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
+    const fn code(self) -> u8 {
+        self as u8
+    }
+
+    fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|event| event.code() == code)
+    }
+}
+
+impl Reason {
+    const ALL: [Self; 25] = [
+        Self::Done,
+        Self::DoesNotOpen,
+        Self::ForeignToken,
+        Self::Canary,
+        Self::WrongField,
+        Self::UnknownEpoch,
+        Self::SessionEnded,
+        Self::OtherVault,
+        Self::NoRight,
+        Self::LoggedOut,
+        Self::BadCredential,
+        Self::WrongAudience,
+        Self::NotYetValid,
+        Self::Expired,
+        Self::LifeTooLong,
+        Self::WrongPeriod,
+        Self::BelowFloor,
+        Self::RightNotForKind,
+        Self::ProofRequired,
+        Self::BadProof,
+        Self::StaleProof,
+        Self::FutureProof,
+        Self::ProofBeforeStart,
+        Self::Replayed,
+        Self::WindowFull,
+    ];
+
+    #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
+    const fn code(self) -> u8 {
+        self as u8
+    }
+
+    fn from_code(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+}
+
+/// Takes `N` bytes off the front.
+pub(crate) fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
+    let (first, rest) = bytes.split_first_chunk()?;
+    *bytes = rest;
+    Some(*first)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    use super::*;
+
+    /// Every event with every reason survives, and no other code is read.
+    #[test]
+    fn codes_round_trip_and_others_are_refused() {
+        let mut read = 0;
+        for event in 0..=255 {
+            for reason in 0..=255 {
+                let mut body = Entry::new(Event::Started, Reason::Done).to_bytes();
+                *body.first_mut().unwrap() = event;
+                *body.get_mut(1).unwrap() = reason;
+                if let Some(entry) = Entry::from_bytes(&body) {
+                    assert_eq!(entry.to_bytes(), body);
+                    read += 1;
+                }
+            }
+        }
+        assert_eq!(read, Event::ALL.len() * Reason::ALL.len());
+    }
+
+    /// Every byte of the body counts: changing one changes the entry, or makes it unreadable.
+    #[test]
+    fn every_byte_counts() {
+        let mut entry = Entry::new(Event::Reveal, Reason::Canary);
+        entry.caller = [7; 16];
+        for at in 0..BODY_LEN {
+            let mut body = entry.to_bytes();
+            *body.get_mut(at).unwrap() ^= 0x40;
+            assert_ne!(Entry::from_bytes(&body), Some(entry.clone()));
+        }
+    }
+}

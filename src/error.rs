@@ -1,0 +1,57 @@
+//! The one error of the core.
+
+use core::fmt;
+
+/// Why a call did not do what it was asked. Carries no data, so that nothing secret can travel in it.
+///
+/// [`Error::Denied`] is the single answer to every refusal that concerns a secret: wrong owner, wrong field, other
+/// tenant, tampered, expired, revoked, unknown epoch. Its cause stands in the audit trail only (SPEC.md section 9).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Error {
+    /// Refused. The caller learns nothing more; the audit trail holds the reason.
+    Denied,
+    /// A part that is needed is down or full (clock, store, trail, replay window): nothing opens, ask again later.
+    Unavailable,
+    /// The bytes or the text are not of the expected form. Told from public bytes alone.
+    Malformed,
+    /// A tenant or a subject is empty or longer than 64 bytes.
+    InvalidPrincipal,
+    /// No such field: the code is neither a standard one nor in the custom range.
+    InvalidField,
+    /// The value is not what its field asks for; [`Field::requirement`](crate::Field::requirement) says what that is.
+    InvalidValue,
+    /// The value is one that must never be stored: a security code or track data (PCI DSS 3.3.1).
+    ForbiddenValue,
+    /// The value is longer than 1,022 bytes, or a batch has more items than its limit.
+    TooLong,
+    /// The output buffer is smaller than the documented size.
+    BufferTooSmall,
+    /// The random number generator failed, or gave the same bytes twice: nothing is sealed with it.
+    RngFailed,
+    /// The keyring is empty or full, or holds that epoch already.
+    InvalidKeyring,
+    /// A credential with these terms can't be issued: other tenant or kind, other day, too long a life, a right its kind can't have.
+    InvalidTerms,
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Denied => "denied",
+            Self::Unavailable => "unavailable: nothing opens until the clock, the store and the audit trail work",
+            Self::Malformed => "malformed: not the bytes or the text of what was expected",
+            Self::InvalidPrincipal => "a tenant or subject must have 1 to 64 bytes",
+            Self::InvalidField => "no such field",
+            Self::InvalidValue => "the value is not what its field asks for",
+            Self::ForbiddenValue => "security codes and track data must never be stored (PCI DSS 3.3.1)",
+            Self::TooLong => "too long",
+            Self::BufferTooSmall => "the output buffer is too small",
+            Self::RngFailed => "the random number generator failed or repeated itself",
+            Self::InvalidKeyring => "the keyring is empty, full or holds that epoch already",
+            Self::InvalidTerms => "a credential with these terms can't be issued",
+        })
+    }
+}
+
+impl core::error::Error for Error {}

@@ -1,0 +1,54 @@
+//! An outcome that waits for its record.
+
+use core::fmt;
+
+use crate::{Error, Receipt, trail::Staged};
+
+/// An outcome, a refusal included, that waits until its entry is durable: promise 4 as a type.
+///
+/// What is held can't be read: a value stays masked, a reply lacks its salt and tag, a session isn't handed out. Forgetting a
+/// `Held` gives nothing away.
+#[must_use = "the outcome is known only after release"]
+pub struct Held<T> {
+    outcome: Result<T, Error>,
+    staged: Staged,
+}
+
+/// What can be held: it is unreadable until `restore`.
+pub(crate) trait Withheld {
+    fn restore(&mut self);
+}
+
+impl<T> Held<T> {
+    pub(crate) const fn new(outcome: Result<T, Error>, staged: Staged) -> Self {
+        Self { outcome, staged }
+    }
+
+    /// True where the receipt is for the entry that this waits for.
+    #[must_use]
+    pub fn is_covered_by(&self, receipt: &Receipt) -> bool {
+        receipt.covers(&self.staged)
+    }
+}
+
+#[expect(private_bounds, reason = "which outcomes there are is the core's business")]
+impl<T: Withheld> Held<T> {
+    /// The outcome, once its entry is durable.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]: refused; [`Error::Unavailable`]: the receipt isn't for this entry, and the value is gone.
+    pub fn release(self, receipt: &Receipt) -> Result<T, Error> {
+        if !receipt.covers(&self.staged) {
+            return Err(Error::Unavailable);
+        }
+        let mut outcome = self.outcome?;
+        outcome.restore();
+        Ok(outcome)
+    }
+}
+
+impl<T> fmt::Debug for Held<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Held").field("entry", &self.staged.sequence).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,148 @@
+//! The keyring: the root keys of up to eight epochs, and the key that names people in the trail. SPEC.md section 2.
+
+use core::fmt;
+
+use heapless::Vec;
+use rand_core::TryCryptoRng;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    Error,
+    keys::{Root, TagKey},
+    prf::Key,
+};
+
+/// The most epochs that a keyring holds.
+pub const MAX_EPOCHS: usize = 8;
+
+/// The longest secret form of a keyring, in bytes.
+pub const MAX_KEYRING_LEN: usize = HEAD_LEN + MAX_EPOCHS * EPOCH_LEN;
+
+/// Root keys by epoch. Whoever has them can open everything: keep them where the application can't reach.
+///
+/// New tokens are sealed under the newest epoch; older ones still open.
+pub struct Keyring {
+    roots: Vec<EpochRoot, MAX_EPOCHS>,
+    tag_key: TagKey,
+}
+
+struct EpochRoot {
+    epoch: u16,
+    root: Root,
+}
+
+impl Keyring {
+    /// A keyring with one fresh root, epoch 1.
+    ///
+    /// # Errors
+    /// [`Error::RngFailed`]
+    pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, Error> {
+        let mut keyring = Self { roots: Vec::new(), tag_key: TagKey(random_key(rng)?) };
+        keyring.add_epoch(rng)?;
+        Ok(keyring)
+    }
+
+    /// Adds a fresh root under the next epoch, which is returned: from now on everything is sealed under it.
+    ///
+    /// # Errors
+    /// [`Error::RngFailed`]; [`Error::InvalidKeyring`] where there are eight epochs already, or no higher number.
+    pub fn add_epoch<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<u16, Error> {
+        let epoch = self.newest().checked_add(1).ok_or(Error::InvalidKeyring)?;
+        let root = random_key(rng)?;
+        if self.roots.iter().any(|known| known.root.as_bytes() == root.as_bytes()) {
+            return Err(Error::RngFailed);
+        }
+        self.push(epoch, Root::new(*root.as_bytes()))?;
+        Ok(epoch)
+    }
+
+    /// Writes the secret form (SPEC.md section 2) to the front of `out` and returns its length; [`MAX_KEYRING_LEN`] always do.
+    ///
+    /// # Errors
+    /// [`Error::BufferTooSmall`]
+    pub fn write_secret(&self, out: &mut [u8]) -> Result<usize, Error> {
+        let len = HEAD_LEN.saturating_add(self.roots.len().saturating_mul(EPOCH_LEN));
+        let out = out.get_mut(..len).ok_or(Error::BufferTooSmall)?;
+        let (head, epochs) = out.split_first_chunk_mut::<HEAD_LEN>().ok_or(Error::BufferTooSmall)?;
+        let count = u8::try_from(self.roots.len()).unwrap_or_default();
+        for (slot, byte) in head.iter_mut().zip([FORMAT, count].iter().chain(self.tag_key.0.as_bytes())) {
+            *slot = *byte;
+        }
+        for (slot, known) in epochs.chunks_mut(EPOCH_LEN).zip(&self.roots) {
+            let bytes = known.epoch.to_le_bytes();
+            for (slot, byte) in slot.iter_mut().zip(bytes.iter().chain(known.root.as_bytes())) {
+                *slot = *byte;
+            }
+        }
+        Ok(len)
+    }
+
+    /// Reads the secret form. The bytes stay the caller's to wipe.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`]: not such bytes, or bytes after them; [`Error::InvalidKeyring`]: no epoch, or epochs that don't rise.
+    pub fn read_secret(bytes: &[u8]) -> Result<Self, Error> {
+        let (head, epochs) = bytes.split_first_chunk::<HEAD_LEN>().ok_or(Error::Malformed)?;
+        let [format, count, tag_key @ ..] = head;
+        let (epochs, rest) = epochs.as_chunks::<EPOCH_LEN>();
+        if *format != FORMAT || epochs.len() != usize::from(*count) || !rest.is_empty() {
+            return Err(Error::Malformed);
+        }
+        let mut keyring = Self { roots: Vec::new(), tag_key: TagKey(Key::new(*tag_key)) };
+        for [low, high, root @ ..] in epochs {
+            keyring.push(u16::from_le_bytes([*low, *high]), Root::new(*root))?;
+        }
+        if keyring.roots.is_empty() { Err(Error::InvalidKeyring) } else { Ok(keyring) }
+    }
+
+    /// The newest epoch.
+    #[must_use]
+    pub fn newest(&self) -> u16 {
+        self.roots.last().map_or(0, |known| known.epoch)
+    }
+
+    pub(crate) fn root(&self, epoch: u16) -> Option<&Root> {
+        self.roots.iter().find(|known| known.epoch == epoch).map(|known| &known.root)
+    }
+
+    pub(crate) fn epochs(&self) -> impl Iterator<Item = (u16, &Root)> {
+        self.roots.iter().map(|known| (known.epoch, &known.root))
+    }
+
+    pub(crate) const fn tag_key(&self) -> &TagKey {
+        &self.tag_key
+    }
+
+    /// Epochs rise, so the last is the newest and none is there twice.
+    fn push(&mut self, epoch: u16, root: Root) -> Result<(), Error> {
+        if epoch <= self.newest() {
+            return Err(Error::InvalidKeyring);
+        }
+        self.roots.push(EpochRoot { epoch, root }).map_err(|_| Error::InvalidKeyring)
+    }
+}
+
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring").field("newest", &self.newest()).finish_non_exhaustive()
+    }
+}
+
+/// 32 bytes from the generator, which must not be all the same: the cheapest sign of a dead one.
+pub(crate) fn random_key<R: TryCryptoRng>(rng: &mut R) -> Result<Key, Error> {
+    let mut bytes = Zeroizing::new([0_u8; 32]);
+    rng.try_fill_bytes(bytes.as_mut_slice()).map_err(|_| Error::RngFailed)?;
+    let [first, rest @ ..] = &*bytes;
+    if rest.iter().all(|byte| byte == first) {
+        bytes.zeroize();
+        return Err(Error::RngFailed);
+    }
+    Ok(Key::new(*bytes))
+}
+
+/// The secret form's first byte.
+const FORMAT: u8 = 1;
+/// Format, count, tag key.
+const HEAD_LEN: usize = 2 + 32;
+/// Epoch, root.
+const EPOCH_LEN: usize = 2 + 32;

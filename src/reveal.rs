@@ -1,0 +1,238 @@
+//! The sealed reveal: a batch of values for one client, which no hop between can read. SPEC.md section 7.
+
+use core::{fmt, ops::Deref};
+
+use zeroize::{Zeroize, ZeroizeOnDrop};
+
+use crate::{
+    Credential, Environment, Error, Field, Held, Host, Proof, Session, SessionKey, Token, Vault,
+    held::Withheld,
+    seal::{open_once, seal_once},
+    token::{COMMITMENT_LEN, LENGTH_PREFIX, TAG_LEN},
+};
+
+/// One thing that is asked for: a token, and the field that the place in the page is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Item<'t> {
+    /// What the place is for.
+    pub field: Field,
+    /// What stands there.
+    pub token: Token<'t>,
+}
+
+impl<'t> Item<'t> {
+    /// A token that is asked for as what it says it is.
+    #[must_use]
+    pub fn of(token: Token<'t>) -> Self {
+        Self { field: token.field(), token }
+    }
+
+    /// Status and padded value.
+    fn reply_len(&self) -> usize {
+        self.token.class().len().saturating_add(STATUS_LEN)
+    }
+}
+
+/// The most items of one reveal.
+pub const MAX_ITEMS: usize = 1024;
+
+/// Bytes of the sealed reply to these items. Opened or refused, each takes the room of its token's class.
+#[must_use]
+pub fn reply_len(items: &[Item<'_>]) -> usize {
+    items.iter().fold(SALT_LEN.saturating_add(TAG_LEN), |sum, item| sum.saturating_add(item.reply_len()))
+}
+
+impl<V: Deref<Target = Vault>> Session<V> {
+    /// Opens what is the caller's among `items` into a reply that only the caller's client can open: [`reply_len`] bytes, at the
+    /// front of `out`. Commits with the environment's store.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]: the session is over, or has no right; [`Error::Unavailable`]; [`Error::TooLong`]: no item, or more than
+    /// [`MAX_ITEMS`]; [`Error::BufferTooSmall`].
+    pub fn reveal<'o, E: Environment, const N: usize, const W: usize>(
+        &self,
+        items: &[Item<'_>],
+        out: &'o mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<SealedReply<'o>, Error> {
+        let held = self.reveal_held(items, out, host)?;
+        held.release(&host.commit(self.vault())?)
+    }
+
+    /// The same for hosts that commit elsewhere: until release the reply lacks what it can be opened with.
+    ///
+    /// # Errors
+    /// As [`reveal`](Self::reveal); refusals come by way of [`Held::release`].
+    pub fn reveal_held<'o, E: Environment, const N: usize, const W: usize>(
+        &self,
+        items: &[Item<'_>],
+        out: &'o mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<SealedReply<'o>>, Error> {
+        if items.is_empty() || items.len() > MAX_ITEMS {
+            return Err(Error::TooLong);
+        }
+        let out = out.get_mut(..reply_len(items)).ok_or(Error::BufferTooSmall)?;
+        match self.fill_reply(items, out, host) {
+            Ok((salt, tag, false)) => Ok(Held::new(Ok(SealedReply { bytes: out, salt, tag }), host.last_staged())),
+            Ok((_, _, true)) => Ok(Held::new(Err(Error::Denied), host.last_staged())),
+            Err(error) => {
+                out.zeroize();
+                Err(error)
+            }
+        }
+    }
+
+    /// Fills `out` with the sealed answers, but for salt and tag, which are returned; and whether the whole request is barred.
+    fn fill_reply<E: Environment, const N: usize, const W: usize>(
+        &self,
+        items: &[Item<'_>],
+        out: &mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<([u8; SALT_LEN], [u8; TAG_LEN], bool), Error> {
+        out.fill(0);
+        let mut request = self.request(items.len(), host)?;
+        let (node, sequence) = host.next_entry();
+        let salt = self.bound.salt(node, sequence);
+        let mut rest = out.get_mut(SALT_LEN..).unwrap_or_default();
+        for item in items {
+            rest = answer(&mut request, item, rest, host)?;
+        }
+        let barred = request.is_barred();
+        request.finish(host)?;
+        let key = self.bound.reply(&salt, &self.nonce, &self.bound.items(items));
+        let end = out.len().saturating_sub(TAG_LEN);
+        let tag = seal_once(&key, &salt, out.get_mut(SALT_LEN..end).unwrap_or_default())?;
+        Ok((salt, tag, barred))
+    }
+}
+
+/// Puts one item's answer to the front of `rest`, `status ‖ padded value`, and returns what is behind it.
+fn answer<'r, V: Deref<Target = Vault>, E: Environment, const N: usize, const W: usize>(
+    request: &mut crate::Request<'_, V>,
+    item: &Item<'_>,
+    rest: &'r mut [u8],
+    host: &mut Host<E, N, W>,
+) -> Result<&'r mut [u8], Error> {
+    // Opening takes 15 bytes more than the answer: the next answers' room, or the tag's.
+    let work_len = item.token.sealed().len();
+    let work = rest.get_mut(..work_len).ok_or(Error::BufferTooSmall)?;
+    let opened = request.reveal_item(item.field, &item.token, work, host);
+    if !matches!(opened, Ok(Some(_))) {
+        work.zeroize();
+    }
+    let status = u8::from(opened?.is_some());
+    work.copy_within(COMMITMENT_LEN.., STATUS_LEN);
+    let (answer, spent) = work.split_at_mut_checked(item.reply_len()).ok_or(Error::BufferTooSmall)?;
+    if let Some(first) = answer.first_mut() {
+        *first = status;
+    }
+    spent.zeroize();
+    rest.get_mut(item.reply_len()..).ok_or(Error::BufferTooSmall)
+}
+
+/// A reply that only the client can open whose proof asked for it: `salt 16 ‖ ciphertext ‖ tag 16`.
+pub struct SealedReply<'o> {
+    bytes: &'o mut [u8],
+    /// Kept out of the bytes until release: without them the rest opens to nothing.
+    salt: [u8; SALT_LEN],
+    tag: [u8; TAG_LEN],
+}
+
+impl SealedReply<'_> {
+    /// The bytes to send.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        self.bytes
+    }
+}
+
+impl Withheld for SealedReply<'_> {
+    fn restore(&mut self) {
+        if let Some(front) = self.bytes.first_chunk_mut() {
+            *front = self.salt;
+        }
+        if let Some(back) = self.bytes.last_chunk_mut() {
+            *back = self.tag;
+        }
+    }
+}
+
+impl fmt::Debug for SealedReply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedReply").field("len", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+impl SessionKey {
+    /// The client's half: opens, in place, the reply to the request that `proof` was made for and that asked for `items`.
+    ///
+    /// `proof` is `None` for a bearer session.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]: not the reply to this request of this client, or altered.
+    pub fn open_reply<'r>(
+        &self,
+        credential: &Credential,
+        proof: Option<&Proof>,
+        items: &'r [Item<'r>],
+        reply: &'r mut [u8],
+    ) -> Result<Reply<'r>, Error> {
+        let bound = self.bind(credential)?;
+        let nonce = proof.map_or([0; 16], |proof| proof.nonce);
+        if items.is_empty() || reply.len() != reply_len(items) {
+            return Err(Error::Denied);
+        }
+        let (salt, rest) = reply.split_first_chunk_mut::<SALT_LEN>().ok_or(Error::Denied)?;
+        let (sealed, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::Denied)?;
+        let key = bound.reply(salt, &nonce, &bound.items(items));
+        if !open_once(&key, salt, sealed, tag) {
+            return Err(Error::Denied);
+        }
+        Ok(Reply { items, opened: sealed })
+    }
+}
+
+/// An opened reply. Wiped on drop.
+pub struct Reply<'r> {
+    items: &'r [Item<'r>],
+    opened: &'r mut [u8],
+}
+
+impl Reply<'_> {
+    /// The answers, in the order of the items: the value's bytes, or `None` for what was refused.
+    pub fn values(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        let mut rest: &[u8] = self.opened;
+        self.items.iter().map(move |item| {
+            let (answer, behind) = rest.split_at_checked(item.reply_len())?;
+            rest = behind;
+            value_of(answer)
+        })
+    }
+}
+
+/// The value in `status ‖ LE16 length ‖ value ‖ zeros`.
+fn value_of(answer: &[u8]) -> Option<&[u8]> {
+    let ([status], padded) = answer.split_first_chunk::<STATUS_LEN>()?;
+    let (length, value) = padded.split_first_chunk::<LENGTH_PREFIX>()?;
+    value.get(..usize::from(u16::from_le_bytes(*length))).filter(|_| *status == OPENED)
+}
+
+impl Drop for Reply<'_> {
+    fn drop(&mut self) {
+        self.opened.zeroize();
+    }
+}
+
+impl ZeroizeOnDrop for Reply<'_> {}
+
+impl fmt::Debug for Reply<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply").field("items", &self.items.len()).finish_non_exhaustive()
+    }
+}
+
+const SALT_LEN: usize = 16;
+const STATUS_LEN: usize = 1;
+/// An answer's status where its token opened; 0 where it was refused.
+const OPENED: u8 = 1;

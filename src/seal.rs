@@ -1,0 +1,133 @@
+//! Sealing a value into a token and opening it again. SPEC.md section 4.
+
+use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use crate::{
+    Error, Field,
+    keys::{MarkKey, OwnerKey, SealKey},
+    prf::Key,
+    token::{COMMITMENT_LEN, Class, LENGTH_PREFIX, NONCE_LEN, OVERHEAD, TAG_LEN, Token, VERSION_SUITE},
+};
+
+/// Bytes of work space that opening the largest token needs: commitment and class.
+pub const MAX_OPEN_LEN: usize = COMMITMENT_LEN + Class::LARGEST.len();
+
+/// Seals with a key that is used once only, and so with a zero nonce. Returns the tag.
+pub(crate) fn seal_once(key: &Key, aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
+    encrypt(key, &[0; NONCE_LEN], aad, buffer)
+}
+
+/// Opens what [`seal_once`] sealed; `buffer` holds the ciphertext unchanged where the answer is false.
+pub(crate) fn open_once(key: &Key, aad: &[u8], buffer: &mut [u8], tag: &[u8; TAG_LEN]) -> bool {
+    decrypt(key, &[0; NONCE_LEN], aad, buffer, tag)
+}
+
+/// The class that a value of this field gets: the smallest that holds it, but not below the field's.
+pub(crate) fn class_for(field: Field, len: usize) -> Option<Class> {
+    Class::of_value(len).map(|class| class.max(field.smallest_class()))
+}
+
+/// Writes the token of `value` into `out` and returns its length. `out` holds nothing but the token, or zeros on an error.
+pub(crate) fn seal(
+    owner: &OwnerKey,
+    mark: &MarkKey,
+    field: Field,
+    epoch: u16,
+    random: &[u8; 16],
+    value: &[u8],
+    out: &mut [u8],
+) -> Result<usize, Error> {
+    let class = class_for(field, value.len()).ok_or(Error::TooLong)?;
+    let len = OVERHEAD.saturating_add(class.len());
+    let out = out.get_mut(..len).ok_or(Error::BufferTooSmall)?;
+    out.fill(0);
+    let (clear, rest) = out.split_first_chunk_mut::<{ crate::token::CLEAR_LEN }>().ok_or(Error::BufferTooSmall)?;
+    let (sealed, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::BufferTooSmall)?;
+    let padded = sealed.get_mut(COMMITMENT_LEN..).ok_or(Error::BufferTooSmall)?;
+    pad(value, padded)?;
+
+    let [field_low, field_high] = field.code().to_le_bytes();
+    let [epoch_low, epoch_high] = epoch.to_le_bytes();
+    let header = [VERSION_SUITE, class.index(), field_low, field_high, epoch_low, epoch_high];
+    let nonce = owner.nonce(field).nonce(&header, random, padded);
+    let mark = mark.mark(&nonce);
+    for (slot, byte) in clear.iter_mut().zip(header.into_iter().chain(mark).chain(nonce)) {
+        *slot = byte;
+    }
+    // What is encrypted begins with 16 zero bytes: their ciphertext is the commitment, key stream and nothing else.
+    match encrypt(&owner.seal(field).0, &nonce, clear, sealed) {
+        Ok(computed) => *tag = computed,
+        Err(error) => {
+            out.zeroize();
+            return Err(error);
+        }
+    }
+    Ok(len)
+}
+
+/// Opens `token` in `work`, which needs the token's sealed length. On success the answer says where in `work` the value stands.
+/// On failure `work` holds no plaintext.
+///
+/// Tag, commitment, length, padding and class are all checked, and all failures are one.
+pub(crate) fn open(key: &SealKey, token: &Token<'_>, field: Field, work: &mut [u8]) -> Option<core::ops::Range<usize>> {
+    let work = work.get_mut(..token.sealed().len())?;
+    work.copy_from_slice(token.sealed());
+    let authentic = decrypt(&key.0, &token.nonce(), token.clear(), work, &token.tag());
+    let place = value_range(work, field, token.class());
+    if authentic && place.is_some() {
+        return place;
+    }
+    work.zeroize();
+    None
+}
+
+/// Where the value stands in `commitment ‖ LE16 length ‖ value ‖ zeros`, if that is what `opened` is, in the class that its length asks for.
+fn value_range(opened: &[u8], field: Field, class: Class) -> Option<core::ops::Range<usize>> {
+    let (commitment, padded) = opened.split_first_chunk::<COMMITMENT_LEN>()?;
+    let (length, rest) = padded.split_first_chunk::<LENGTH_PREFIX>()?;
+    let length = usize::from(u16::from_le_bytes(*length));
+    let padding = rest.get(length..)?;
+    let nothing_else = commitment.iter().chain(padding).fold(0, |seen, byte| seen | byte).ct_eq(&0);
+    let start = COMMITMENT_LEN.saturating_add(LENGTH_PREFIX);
+    (bool::from(nothing_else) && class_for(field, length) == Some(class)).then(|| start..start.saturating_add(length))
+}
+
+/// The commitment that `key` gives for `nonce`: key stream block 1, bytes 0 to 15. Finds out, without opening, whose token it is.
+pub(crate) fn commitment(key: &SealKey, nonce: &[u8; NONCE_LEN]) -> [u8; COMMITMENT_LEN] {
+    let mut stream = [0; COMMITMENT_LEN];
+    apply_key_stream(key, nonce, &mut stream);
+    stream
+}
+
+/// Masks or unmasks `buffer` with the key stream that the token's sealed part is encrypted with.
+pub(crate) fn apply_key_stream(key: &SealKey, nonce: &[u8; NONCE_LEN], buffer: &mut [u8]) {
+    use chacha20::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
+    let mut cipher = chacha20::ChaCha20::new(key.0.as_bytes().into(), nonce.into());
+    // RFC 8439: block 0 makes the authenticator's key, the text begins at block 1. Neither call can fail within 2^32 blocks.
+    let masked = cipher.try_seek(64_u32).is_ok() && cipher.try_apply_keystream(buffer).is_ok();
+    if !masked {
+        buffer.zeroize();
+    }
+}
+
+/// `LE16 len ‖ value ‖ zeros`
+fn pad(value: &[u8], padded: &mut [u8]) -> Result<(), Error> {
+    let length = u16::try_from(value.len()).map_err(|_| Error::TooLong)?;
+    let (prefix, rest) = padded.split_first_chunk_mut().ok_or(Error::BufferTooSmall)?;
+    *prefix = length.to_le_bytes();
+    rest.get_mut(..value.len()).ok_or(Error::TooLong)?.copy_from_slice(value);
+    Ok(())
+}
+
+fn encrypt(key: &Key, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
+    let cipher = ChaCha20Poly1305::new(key.as_bytes().into());
+    let tag = cipher.encrypt_inout_detached(nonce.into(), aad, buffer.into()).map_err(|_| Error::TooLong)?;
+    Ok(tag.into())
+}
+
+fn decrypt(key: &Key, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8], tag: &[u8; TAG_LEN]) -> bool {
+    let cipher = ChaCha20Poly1305::new(key.as_bytes().into());
+    cipher.decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into()).is_ok()
+}

@@ -1,0 +1,303 @@
+//! The session: what authentication yields, and the only thing that opens tokens. SPEC.md section 7.
+
+use core::{
+    fmt,
+    ops::{Deref, Range},
+};
+
+use subtle::ConstantTimeEq;
+use zeroize::Zeroize;
+
+use crate::{
+    Environment, Error, Field, Held, Host, Plaintext, Principal, Rights, SessionId, Time, Token, Vault,
+    authenticate::Verdict,
+    credential::Claims,
+    entry::{Entry, Event, Reason},
+    held::Withheld,
+    keys::SealKey,
+    plaintext::Mask,
+    proof::BoundKey,
+    seal,
+    vault::{EpochKeys, logged_out_key, same_vault},
+};
+
+/// An authenticated caller, for about a minute or one request.
+///
+/// It opens what is its own principal's, and takes no owner, tenant or user id from anybody. It has no public constructor, no
+/// `Clone` and no serde, and belongs to the vault that made it.
+///
+/// ```compile_fail
+/// # fn f(session: symbolon::Session<&symbolon::Vault>) {
+/// let second = session.clone(); // no Clone
+/// # }
+/// ```
+pub struct Session<V: Deref<Target = Vault>> {
+    vault: V,
+    vault_id: [u8; 16],
+    principal: Principal,
+    rights: Rights,
+    id: SessionId,
+    pub(crate) bound: BoundKey,
+    /// The proof's, or zeros.
+    pub(crate) nonce: [u8; 16],
+    ends: Time,
+    caller: [u8; 16],
+    keys: EpochKeys,
+}
+
+impl<V: Deref<Target = Vault>> Session<V> {
+    pub(crate) fn new(vault: V, claims: &Claims, bound: BoundKey, nonce: [u8; 16], ends: Time) -> Self {
+        Self {
+            vault_id: vault.id(),
+            principal: claims.principal.clone(),
+            rights: claims.rights,
+            id: claims.session,
+            bound,
+            nonce,
+            ends,
+            caller: vault.tag_key().tag(&claims.principal),
+            keys: vault.keys(&claims.principal, vault.newest_epoch()),
+            vault,
+        }
+    }
+
+    /// Who this is.
+    #[must_use]
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// The session's id, the same through renewals: what [`Vault::log_out`] takes.
+    #[must_use]
+    pub const fn id(&self) -> SessionId {
+        self.id
+    }
+
+    /// From this time on it opens nothing.
+    #[must_use]
+    pub const fn ends(&self) -> Time {
+        self.ends
+    }
+
+    /// Opens a token that was asked for as `field`, in `work`: [`MAX_OPEN_LEN`](crate::MAX_OPEN_LEN) bytes always do.
+    ///
+    /// Commits with the environment's store; the value is released when its entry is durable.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], whatever the reason; [`Error::Unavailable`]; [`Error::BufferTooSmall`], told before anything is opened.
+    pub fn detokenize<'w, E: Environment, const N: usize, const W: usize>(
+        &self,
+        field: Field,
+        token: &Token<'_>,
+        work: &'w mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Plaintext<'w>, Error> {
+        let held = self.detokenize_held(field, token, work, host)?;
+        held.release(&host.commit(&self.vault)?)
+    }
+
+    /// The same for hosts that commit elsewhere: until release, `work` holds nothing readable.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::BufferTooSmall`]; refusals come by way of [`Held::release`].
+    pub fn detokenize_held<'w, E: Environment, const N: usize, const W: usize>(
+        &self,
+        field: Field,
+        token: &Token<'_>,
+        work: &'w mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Plaintext<'w>>, Error> {
+        let mut request = self.request(1, host)?;
+        request.detokenize_held(field, token, work, host)
+    }
+
+    /// Begins a request that will present up to `tokens` tokens: room for all their entries is made sure of first.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]
+    pub fn request<E: Environment, const N: usize, const W: usize>(
+        &self,
+        tokens: usize,
+        host: &mut Host<E, N, W>,
+    ) -> Result<Request<'_, V>, Error> {
+        let now = host.now()?;
+        // One more for the count of foreign tokens, which only a request of several can have.
+        host.reserve(&self.vault, if tokens > 1 { tokens.saturating_add(1) } else { 1 })?;
+        let mut barred = Verdict::new();
+        barred.require(same_vault(&self.vault, &self.vault_id), Reason::OtherVault);
+        barred.require(now < self.ends, Reason::SessionEnded);
+        barred.require(!host.has(&logged_out_key(self.id), now)?, Reason::LoggedOut);
+        barred.require(self.rights.contains(Rights::OWN), Reason::NoRight);
+        Ok(Request { session: self, now, barred: barred.reason(), foreign: 0 })
+    }
+
+    /// Opens `token` in `work`, or finds the most exact reason why not. All refusals do the same work.
+    fn open(
+        &self,
+        field: Field,
+        token: &Token<'_>,
+        barred: Option<Reason>,
+        work: &mut [u8],
+    ) -> Result<(Range<usize>, SealKey), Reason> {
+        let other;
+        let keys = if token.epoch() == self.keys.epoch {
+            &self.keys
+        } else {
+            other = self.vault.keys(&self.principal, token.epoch());
+            &other
+        };
+        let mut verdict = Verdict::beginning_with(barred);
+        verdict.require(keys.known, Reason::UnknownEpoch);
+        verdict.require(token.field() == field, Reason::WrongField);
+        let key = keys.owner.seal(field);
+        match (seal::open(&key, token, field, work), verdict.reason()) {
+            (Some(place), None) => Ok((place, key)),
+            (_, barred) => {
+                work.zeroize();
+                Err(why_not(keys, token, barred))
+            }
+        }
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
+    }
+}
+
+/// The reason of a refusal. A canary is told whatever else is wrong; a foreign mark, unless the epoch is unknown too.
+fn why_not(keys: &EpochKeys, token: &Token<'_>, barred: Option<Reason>) -> Reason {
+    let canary = seal::commitment(&keys.canary.seal(token.field()), &token.nonce());
+    let is_canary = bool::from(canary.ct_eq(&token.commitment())) && keys.known;
+    let is_foreign = !bool::from(keys.mark.mark(&token.nonce()).ct_eq(&token.mark())) && keys.known;
+    match barred {
+        Some(Reason::OtherVault) => Reason::OtherVault,
+        _ if is_canary => Reason::Canary,
+        Some(reason @ (Reason::SessionEnded | Reason::LoggedOut | Reason::NoRight)) => reason,
+        _ if is_foreign => Reason::ForeignToken,
+        Some(reason) => reason,
+        None => Reason::DoesNotOpen,
+    }
+}
+
+/// One request's openings. Of tokens that are not this tenant's, the first four get an entry each and the rest one count, so that
+/// forgeries can't fill the trail: [`finish`](Self::finish) records it.
+pub struct Request<'s, V: Deref<Target = Vault>> {
+    session: &'s Session<V>,
+    now: Time,
+    barred: Option<Reason>,
+    foreign: u32,
+}
+
+impl<V: Deref<Target = Vault>> Request<'_, V> {
+    /// Opens one token of the request; see [`Session::detokenize_held`].
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::BufferTooSmall`]; refusals come by way of [`Held::release`].
+    pub fn detokenize_held<'w, E: Environment, const N: usize, const W: usize>(
+        &mut self,
+        field: Field,
+        token: &Token<'_>,
+        work: &'w mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Plaintext<'w>>, Error> {
+        let work = work.get_mut(..token.sealed().len()).ok_or(Error::BufferTooSmall)?;
+        let opened = self.session.open(field, token, self.barred, work);
+        let staged = match self.record(Event::Detokenize, field, token, opened.as_ref().err().copied(), host) {
+            Ok(staged) => staged,
+            Err(error) => {
+                work.zeroize();
+                return Err(error);
+            }
+        };
+        let outcome = opened.map_err(|_| Error::Denied).map(|(place, key)| {
+            let mut value = Plaintext::new(work, place);
+            value.withhold(Mask { key, nonce: token.nonce() });
+            value
+        });
+        Ok(Held::new(outcome, staged))
+    }
+
+    /// Records how many foreign tokens there were beyond the first four.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]
+    pub fn finish<E: Environment, const N: usize, const W: usize>(self, host: &mut Host<E, N, W>) -> Result<(), Error> {
+        let uncounted = self.foreign.saturating_sub(FOREIGN_ENTRIES);
+        if uncounted > 0 {
+            let mut entry = self.entry(Event::ForeignTokens, Reason::ForeignToken);
+            entry.count = uncounted;
+            let _staged = host.stage(self.now, &entry)?;
+        }
+        Ok(())
+    }
+
+    /// Opens one item of a sealed reveal in `work`, and records it.
+    pub(crate) fn reveal_item<E: Environment, const N: usize, const W: usize>(
+        &mut self,
+        field: Field,
+        token: &Token<'_>,
+        work: &mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Option<Range<usize>>, Error> {
+        let opened = self.session.open(field, token, self.barred, work);
+        let _staged = self.record(Event::Reveal, field, token, opened.as_ref().err().copied(), host)?;
+        Ok(opened.ok().map(|(place, _)| place))
+    }
+
+    /// What stands in the way of the whole request.
+    pub(crate) const fn is_barred(&self) -> bool {
+        self.barred.is_some()
+    }
+
+    /// Stages the token's entry; or, beyond the fourth foreign token, only counts it, for the next entry to be waited for.
+    fn record<E: Environment, const N: usize, const W: usize>(
+        &mut self,
+        event: Event,
+        field: Field,
+        token: &Token<'_>,
+        refused: Option<Reason>,
+        host: &mut Host<E, N, W>,
+    ) -> Result<crate::trail::Staged, Error> {
+        let mut entry = self.entry(event, refused.unwrap_or(Reason::Done)).about(token, field);
+        if refused.is_none() {
+            entry.view = WHOLE_VALUE;
+            entry.owner_or_commitment = self.session.caller;
+        }
+        if refused == Some(Reason::ForeignToken) {
+            self.foreign = self.foreign.saturating_add(1);
+            if self.foreign > FOREIGN_ENTRIES {
+                return Ok(host.next_staged());
+            }
+        }
+        host.stage(self.now, &entry)
+    }
+
+    fn entry(&self, event: Event, reason: Reason) -> Entry {
+        let mut entry = Entry::new(event, reason);
+        entry.caller = self.session.caller;
+        entry.session = self.session.id.0.first_chunk().copied().unwrap_or_default();
+        entry
+    }
+}
+
+impl<V: Deref<Target = Vault>> Withheld for Session<V> {
+    fn restore(&mut self) {}
+}
+
+impl<V: Deref<Target = Vault>> fmt::Debug for Session<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("principal", &self.principal).field("ends", &self.ends).finish_non_exhaustive()
+    }
+}
+
+impl<V: Deref<Target = Vault>> fmt::Debug for Request<'_, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("foreign", &self.foreign).finish_non_exhaustive()
+    }
+}
+
+/// Tokens of other tenants that get an entry of their own in one request.
+const FOREIGN_ENTRIES: u32 = 4;
+
+/// An entry's view: the whole value was shown.
+const WHOLE_VALUE: u8 = 1;

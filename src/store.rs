@@ -1,0 +1,230 @@
+//! What must be remembered: one trait for every storage, and an implementation in memory. SPEC.md section 8.
+
+use core::fmt;
+
+use heapless::{Deque, Vec};
+
+use crate::{
+    Time,
+    trail::{ENTRY_LEN, SealedEntry},
+};
+
+/// The longest record, in bytes.
+pub const MAX_RECORD_LEN: usize = 96;
+
+/// Storage for all that is remembered: trail entries in the order of their sequence numbers, and small records by key.
+///
+/// An implementation states its policy: what "durable" means when [`commit`](Self::commit) returns. A host that commits elsewhere
+/// (asynchronously, in a group) implements `commit` as an error and uses [`Host::batch`](crate::Host::batch) instead.
+pub trait Store {
+    /// How many trail entries can still be committed before the trail must be drained.
+    fn room(&self) -> usize;
+
+    /// The record under `key`, copied to the front of `out`: its length, or `None` where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError>;
+
+    /// Remembers the whole batch or nothing of it. On `Ok` it is durable, by the store's policy.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError>;
+
+    /// The oldest entries that are kept, in order, handed to `sink` until it answers false: the first step of draining.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn entries(&self, sink: &mut dyn FnMut(&SealedEntry) -> bool) -> Result<(), StoreError>;
+
+    /// The newest entry that was ever committed, even when it has been drained; the chain continues there.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn last_entry(&self) -> Result<Option<SealedEntry>, StoreError>;
+
+    /// Forgets the entries up to and including this sequence number: the second step of draining.
+    ///
+    /// # Errors
+    /// [`StoreError`]
+    fn acknowledge(&mut self, sequence: u64) -> Result<(), StoreError>;
+}
+
+/// The storage failed, is full, or holds what it can't: nothing was changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StoreError;
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the store failed or is full")
+    }
+}
+
+impl core::error::Error for StoreError {}
+
+/// What a record is about.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum Table {
+    /// The trail's key some way ahead, sealed; one record a node.
+    TrailState = 1,
+    /// The latest time that was seen: the clock may not fall behind it.
+    ClockFloor = 2,
+    /// Sessions that logged out, until their credentials are over.
+    LoggedOut = 3,
+}
+
+/// A table and the 16 bytes that name a record in it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
+pub struct RecordKey {
+    /// The table.
+    pub table: Table,
+    /// The name, unique in its table.
+    pub id: [u8; 16],
+}
+
+/// A record to be kept.
+#[derive(Clone, Debug)]
+pub struct Record {
+    pub(crate) key: RecordKey,
+    pub(crate) value: Vec<u8, MAX_RECORD_LEN>,
+    pub(crate) expires: Time,
+}
+
+impl Record {
+    /// Where it belongs.
+    #[must_use]
+    pub const fn key(&self) -> &RecordKey {
+        &self.key
+    }
+
+    /// At most [`MAX_RECORD_LEN`] bytes, which replace an earlier record of that key.
+    #[must_use]
+    pub fn value(&self) -> &[u8] {
+        &self.value
+    }
+
+    /// From this time on nobody will ask for it, and it may go.
+    #[must_use]
+    pub const fn expires(&self) -> Time {
+        self.expires
+    }
+}
+
+/// What a commit consists of: records, and then entries.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    pub(crate) records: &'a [Record],
+    pub(crate) entries: (&'a [SealedEntry], &'a [SealedEntry]),
+    pub(crate) now: Time,
+}
+
+impl<'a> Batch<'a> {
+    /// The records to be put.
+    pub fn records(&self) -> impl Iterator<Item = &'a Record> {
+        self.records.iter()
+    }
+
+    /// The entries to be appended, in order of their sequence numbers.
+    pub fn entries(&self) -> impl Iterator<Item = &'a SealedEntry> {
+        self.entries.0.iter().chain(self.entries.1)
+    }
+
+    /// The time, by which expired records may go.
+    #[must_use]
+    pub const fn now(&self) -> Time {
+        self.now
+    }
+}
+
+/// A store in fixed memory: for tests, and for devices whose policy is that the trail lives as long as the power does.
+///
+/// `ENTRIES` is how many trail entries it keeps until they are drained, `RECORDS` how many records.
+#[derive(Clone, Default)]
+pub struct MemoryStore<const ENTRIES: usize, const RECORDS: usize> {
+    entries: Deque<SealedEntry, ENTRIES>,
+    records: Vec<Record, RECORDS>,
+    last: Option<SealedEntry>,
+}
+
+impl<const ENTRIES: usize, const RECORDS: usize> MemoryStore<ENTRIES, RECORDS> {
+    /// An empty store.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { entries: Deque::new(), records: Vec::new(), last: None }
+    }
+
+    /// The record's place: its own, an expired one's, or a new one.
+    fn place(&mut self, record: &Record, now: Time) -> Result<(), StoreError> {
+        let own = self.records.iter().position(|kept| kept.key == record.key);
+        let place = own.or_else(|| self.records.iter().position(|kept| kept.expires <= now));
+        match place.and_then(|place| self.records.get_mut(place)) {
+            Some(kept) => kept.clone_from(record),
+            None => self.records.push(record.clone()).map_err(|_| StoreError)?,
+        }
+        Ok(())
+    }
+
+    /// True where every record of the batch will find a place.
+    fn has_place_for(&self, batch: &Batch<'_>) -> bool {
+        let new = batch.records().filter(|record| !self.records.iter().any(|kept| kept.key == record.key)).count();
+        let stays = |kept: &Record| kept.expires > batch.now || batch.records().any(|record| record.key == kept.key);
+        let expired = self.records.iter().filter(|kept| !stays(kept)).count();
+        let free = RECORDS.saturating_sub(self.records.len()).saturating_add(expired);
+        new <= free
+    }
+}
+
+impl<const ENTRIES: usize, const RECORDS: usize> Store for MemoryStore<ENTRIES, RECORDS> {
+    fn room(&self) -> usize {
+        ENTRIES.saturating_sub(self.entries.len())
+    }
+
+    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+        let Some(record) = self.records.iter().find(|kept| kept.key == *key) else { return Ok(None) };
+        for (slot, byte) in out.iter_mut().zip(&record.value) {
+            *slot = *byte;
+        }
+        Ok(Some(record.value.len()))
+    }
+
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        if batch.entries().count() > self.room() || !self.has_place_for(batch) {
+            return Err(StoreError);
+        }
+        for record in batch.records() {
+            self.place(record, batch.now)?;
+        }
+        for entry in batch.entries() {
+            self.entries.push_back(entry.clone()).map_err(|_| StoreError)?;
+            self.last = Some(entry.clone());
+        }
+        Ok(())
+    }
+
+    fn entries(&self, sink: &mut dyn FnMut(&SealedEntry) -> bool) -> Result<(), StoreError> {
+        let _all = self.entries.iter().all(sink);
+        Ok(())
+    }
+
+    fn last_entry(&self) -> Result<Option<SealedEntry>, StoreError> {
+        Ok(self.last.clone())
+    }
+
+    fn acknowledge(&mut self, sequence: u64) -> Result<(), StoreError> {
+        while self.entries.front().is_some_and(|entry| entry.sequence() <= sequence) {
+            let _drained = self.entries.pop_front();
+        }
+        Ok(())
+    }
+}
+
+impl<const ENTRIES: usize, const RECORDS: usize> fmt::Debug for MemoryStore<ENTRIES, RECORDS> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("entries", &self.entries.len()).field("records", &self.records.len()).finish()
+    }
+}
+
+const _: () = assert!(ENTRY_LEN == 110, "SPEC.md section 8 draws 110 bytes");

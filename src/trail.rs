@@ -1,0 +1,417 @@
+//! The audit trail: entries chained by their tags under a key that only moves forward. SPEC.md section 8.
+
+use core::fmt;
+
+use heapless::Deque;
+use rand_core::TryCryptoRng;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::{
+    Error, Record, RecordKey, Recorded, Store, Table, Time, Vault,
+    entry::{BODY_LEN, Entry, take},
+    keyring::random_key,
+    keys::TagKey,
+    label::Label,
+    prf::{Key, Part::Raw},
+    seal::{open_once, seal_once},
+    token::TAG_LEN,
+};
+
+/// Bytes of an entry as it is stored: `LE64 sequence ‖ LE64 time ‖ sealed body 78 ‖ tag 16`.
+pub const ENTRY_LEN: usize = 8 + 8 + BODY_LEN + TAG_LEN;
+
+/// An entry as it is stored: whoever keeps the log sees its number and its time, and nobody's identity.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedEntry([u8; ENTRY_LEN]);
+
+impl SealedEntry {
+    /// Bytes that a store kept.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; ENTRY_LEN]) -> Self {
+        Self(bytes)
+    }
+
+    /// Bytes for a store to keep.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; ENTRY_LEN] {
+        &self.0
+    }
+
+    /// The sequence number.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        u64::from_le_bytes(self.0.first_chunk().copied().unwrap_or_default())
+    }
+
+    /// When it was made, by the vault's clock.
+    #[must_use]
+    pub fn time(&self) -> Time {
+        let [_, _, _, _, _, _, _, _, rest @ ..] = &self.0;
+        Time::from_le_bytes(rest.first_chunk().copied().unwrap_or_default())
+    }
+
+    fn tag(&self) -> [u8; TAG_LEN] {
+        self.0.last_chunk().copied().unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for SealedEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SealedEntry").field("sequence", &self.sequence()).finish_non_exhaustive()
+    }
+}
+
+/// Shows that the trail's entries up to some number are durable. Only the trail makes it, and only for a committed batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Receipt {
+    trail: [u8; 8],
+    committed: u64,
+}
+
+impl Receipt {
+    /// True where the entry is among those that the receipt is for.
+    pub(crate) fn covers(&self, staged: &Staged) -> bool {
+        self.trail == staged.trail && staged.sequence < self.committed
+    }
+}
+
+/// An entry that waits to be committed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Staged {
+    trail: [u8; 8],
+    pub(crate) sequence: u64,
+}
+
+/// Up to `N` entries wait here to be committed together.
+pub(crate) struct Trail<const N: usize> {
+    node: u32,
+    vault: [u8; 16],
+    identity: [u8; 8],
+    /// The key of the next entry.
+    key: Key,
+    next: u64,
+    previous: [u8; TAG_LEN],
+    /// Entries below this number may be made: the state that is stored begins here, and so would a restart.
+    limit: u64,
+    /// Where the state begins that is staged, or stored, last; and the key there.
+    ahead: u64,
+    ahead_key: Key,
+    staged: Deque<SealedEntry, N>,
+    committed: u64,
+}
+
+impl<const N: usize> Trail<N> {
+    /// How far ahead the key is stored, at least twice what can be staged.
+    const BLOCK: u64 = {
+        assert!(N >= 1 && N <= 1 << 16);
+        #[expect(clippy::as_conversions, reason = "at most 2^16, by the line before")]
+        let block = 2 * N as u64;
+        if block < 64 { 64 } else { block }
+    };
+
+    /// Goes on where the store says, or, with a fresh key, at 0. What it stages first must be committed before any entry is made.
+    pub(crate) fn open(vault: &Vault, store: &impl Store) -> Result<(Self, Record), Error> {
+        let node = vault.node();
+        let mut stored = [0; crate::store::MAX_RECORD_LEN];
+        let len = store.get(&state_key(node), &mut stored).map_err(|_| Error::Unavailable)?;
+        let stored = len.and_then(|len| stored.get(..len)).ok_or(Error::Unavailable)?;
+        let (next, key) = open_state(vault.tag_key(), node, stored).ok_or(Error::Unavailable)?;
+        let last = store.last_entry().map_err(|_| Error::Unavailable)?;
+        let mut trail = Self {
+            node,
+            vault: vault.id(),
+            identity: key.derive_short(Label::Identity, &[]),
+            limit: next,
+            ahead: next,
+            ahead_key: key.duplicate(),
+            key,
+            next,
+            previous: last.as_ref().map_or([0; TAG_LEN], SealedEntry::tag),
+            staged: Deque::new(),
+            committed: next,
+        };
+        let record = trail.state_ahead(vault.tag_key())?;
+        Ok((trail, record))
+    }
+
+    /// The state one block on. Until it is durable no entry is made beyond the old one: no key ever seals two entries.
+    fn state_ahead(&mut self, tag_key: &TagKey) -> Result<Record, Error> {
+        let ahead = self.ahead.checked_add(Self::BLOCK).ok_or(Error::Unavailable)?;
+        let mut key = self.ahead_key.duplicate();
+        for _ in 0..Self::BLOCK {
+            key = ratchet(&key);
+        }
+        let record = seal_state(tag_key, self.node, ahead, &key)?;
+        self.ahead = ahead;
+        self.ahead_key = key;
+        Ok(record)
+    }
+
+    /// The record to be committed with the next batch, where the limit comes near and none is on its way.
+    pub(crate) fn state_if_due(&mut self, tag_key: &TagKey) -> Result<Option<Record>, Error> {
+        let near = self.limit.saturating_sub(self.next) <= Self::BLOCK / 2;
+        if near && self.ahead == self.limit { self.state_ahead(tag_key).map(Some) } else { Ok(None) }
+    }
+
+    /// The state that was staged last is durable.
+    pub(crate) const fn state_committed(&mut self) {
+        self.limit = self.ahead;
+    }
+
+    /// Seals an entry and stages it. The caller has made sure of the room.
+    pub(crate) fn stage(&mut self, now: Time, entry: &Entry) -> Result<Staged, Error> {
+        if self.staged.is_full() || self.next >= self.limit {
+            return Err(Error::Unavailable);
+        }
+        let sealed = seal_entry(&self.key, self.node, self.next, now, &self.previous, entry)?;
+        let staged = Staged { trail: self.identity, sequence: self.next };
+        self.previous = sealed.tag();
+        self.staged.push_back(sealed).map_err(|_| Error::Unavailable)?;
+        self.key = ratchet(&self.key);
+        self.next = self.next.saturating_add(1);
+        Ok(staged)
+    }
+
+    pub(crate) const fn last_staged(&self) -> Staged {
+        Staged { trail: self.identity, sequence: self.next.saturating_sub(1) }
+    }
+
+    pub(crate) const fn next_staged(&self) -> Staged {
+        Staged { trail: self.identity, sequence: self.next }
+    }
+
+    /// The number that the next entry will have.
+    pub(crate) const fn next(&self) -> u64 {
+        self.next
+    }
+
+    pub(crate) const fn node(&self) -> u32 {
+        self.node
+    }
+
+    pub(crate) const fn vault(&self) -> &[u8; 16] {
+        &self.vault
+    }
+
+    /// How many more entries fit, where the store still takes `room`.
+    pub(crate) fn room(&self, room: usize) -> usize {
+        let numbers = usize::try_from(self.limit.saturating_sub(self.next)).unwrap_or(usize::MAX);
+        N.min(room).saturating_sub(self.staged.len()).min(numbers)
+    }
+
+    /// The first `count` staged entries, in the two runs that the ring keeps them in.
+    pub(crate) fn staged(&self, count: usize) -> (&[SealedEntry], &[SealedEntry]) {
+        let (first, second) = self.staged.as_slices();
+        let in_first = count.min(first.len());
+        let in_second = count.saturating_sub(in_first).min(second.len());
+        (first.get(..in_first).unwrap_or_default(), second.get(..in_second).unwrap_or_default())
+    }
+
+    pub(crate) fn staged_len(&self) -> usize {
+        self.staged.len()
+    }
+
+    /// The first `count` staged entries are durable.
+    pub(crate) fn committed(&mut self, count: usize) -> Receipt {
+        for _ in 0..count {
+            if self.staged.pop_front().is_some() {
+                self.committed = self.committed.saturating_add(1);
+            }
+        }
+        Receipt { trail: self.identity, committed: self.committed }
+    }
+}
+
+/// What the auditor holds: the trail's first key, and the key that names people in it. Exported once, when the trail is made.
+///
+/// Whoever has it reads the whole trail of that node, and could write another one: it belongs to the auditor, not to the vault's host.
+pub struct AuditKey {
+    node: u32,
+    first: Key,
+    tag_key: TagKey,
+}
+
+/// Bytes of an audit key's secret form.
+pub const AUDIT_KEY_LEN: usize = 1 + 4 + 32 + 32;
+
+impl AuditKey {
+    /// Makes the trail of this vault and node: draws its first key, stores it for the vault to begin with, and hands it out.
+    ///
+    /// # Errors
+    /// [`Error::RngFailed`]; [`Error::Unavailable`] where the store failed, or has a trail of this node already.
+    pub fn create<R: TryCryptoRng>(vault: &Vault, store: &mut impl Store, rng: &mut R) -> Result<Self, Error> {
+        let node = vault.node();
+        let mut stored = [0; crate::store::MAX_RECORD_LEN];
+        if store.get(&state_key(node), &mut stored).map_err(|_| Error::Unavailable)?.is_some() {
+            return Err(Error::Unavailable);
+        }
+        let first = random_key(rng)?;
+        let record = seal_state(vault.tag_key(), node, 0, &first)?;
+        let batch = crate::Batch { records: &[record], entries: (&[], &[]), now: Time::default() };
+        store.commit(&batch).map_err(|_| Error::Unavailable)?;
+        Ok(Self { node, first, tag_key: TagKey(vault.tag_key().0.duplicate()) })
+    }
+
+    /// A reader that begins with the trail's first entry.
+    #[must_use]
+    pub fn reader(&self) -> TrailReader {
+        TrailReader { node: self.node, key: self.first.duplicate(), next: 0, previous: [0; TAG_LEN] }
+    }
+
+    /// The tag that stands for this principal in the trail's entries.
+    #[must_use]
+    pub fn tag_of(&self, principal: &crate::Principal) -> [u8; 16] {
+        self.tag_key.tag(principal)
+    }
+
+    /// The secret form: `1 ‖ LE32 node ‖ first key ‖ tag key`.
+    #[must_use]
+    pub fn write_secret(&self) -> Zeroizing<[u8; AUDIT_KEY_LEN]> {
+        let mut out = Zeroizing::new([0; AUDIT_KEY_LEN]);
+        let node = self.node.to_le_bytes();
+        let bytes = [1].iter().chain(&node).chain(self.first.as_bytes()).chain(self.tag_key.0.as_bytes());
+        for (slot, byte) in out.iter_mut().zip(bytes) {
+            *slot = *byte;
+        }
+        out
+    }
+
+    /// Reads the secret form.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`]
+    pub fn read_secret(bytes: &[u8; AUDIT_KEY_LEN]) -> Result<Self, Error> {
+        let mut rest = bytes.as_slice();
+        let format = take(&mut rest);
+        let (Some([1]), Some(node), Some(mut first), Some(mut tag_key)) =
+            (format, take(&mut rest), take(&mut rest), take(&mut rest))
+        else {
+            return Err(Error::Malformed);
+        };
+        let key = Self { node: u32::from_le_bytes(node), first: Key::new(first), tag_key: TagKey(Key::new(tag_key)) };
+        first.zeroize();
+        tag_key.zeroize();
+        Ok(key)
+    }
+}
+
+impl fmt::Debug for AuditKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AuditKey").field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+/// Reads a trail from its first entry on, and notices what doesn't belong.
+pub struct TrailReader {
+    node: u32,
+    key: Key,
+    next: u64,
+    previous: [u8; TAG_LEN],
+}
+
+impl TrailReader {
+    /// Opens the next entry. After a restart numbers may be skipped, and then the entry says that the trail started.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]: altered, out of order, or an entry before it is missing. The reader stays where it was.
+    pub fn read(&mut self, sealed: &SealedEntry) -> Result<Recorded, Error> {
+        let skipped = sealed.sequence().checked_sub(self.next).filter(|&skipped| skipped <= MAX_SKIP);
+        let mut key = self.key.duplicate();
+        for _ in 0..skipped.ok_or(Error::Denied)? {
+            key = ratchet(&key);
+        }
+        let entry = open_entry(&key, self.node, &self.previous, sealed).ok_or(Error::Denied)?;
+        if skipped != Some(0) && entry.event != crate::Event::Started {
+            return Err(Error::Denied);
+        }
+        self.next = sealed.sequence().saturating_add(1);
+        self.key = ratchet(&key);
+        self.previous = sealed.tag();
+        Ok(Recorded { sequence: sealed.sequence(), time: sealed.time(), entry })
+    }
+}
+
+impl fmt::Debug for TrailReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TrailReader").field("next", &self.next).finish_non_exhaustive()
+    }
+}
+
+/// The most sequence numbers that a reader skips for one restart: more than any block.
+const MAX_SKIP: u64 = 1 << 20;
+
+/// `k_{i+1} = F(k_i, RATCHET, "")`
+fn ratchet(key: &Key) -> Key {
+    key.derive(Label::Ratchet, &[])
+}
+
+/// Associated data: `LE32 node ‖ LE64 sequence ‖ LE64 time ‖ tag of the entry before`.
+fn entry_aad(node: u32, sequence: u64, time: Time, previous: &[u8; TAG_LEN]) -> [u8; 36] {
+    let mut aad = [0; 36];
+    let (node, sequence, time) = (node.to_le_bytes(), sequence.to_le_bytes(), time.to_le_bytes());
+    for (slot, byte) in aad.iter_mut().zip(node.iter().chain(&sequence).chain(&time).chain(previous)) {
+        *slot = *byte;
+    }
+    aad
+}
+
+fn seal_entry(
+    key: &Key,
+    node: u32,
+    sequence: u64,
+    time: Time,
+    previous: &[u8; TAG_LEN],
+    entry: &Entry,
+) -> Result<SealedEntry, Error> {
+    let mut body = entry.to_bytes();
+    let tag = seal_once(&key.derive(Label::Entry, &[]), &entry_aad(node, sequence, time, previous), &mut body)?;
+    let mut sealed = [0; ENTRY_LEN];
+    let (sequence, time) = (sequence.to_le_bytes(), time.to_le_bytes());
+    for (slot, byte) in sealed.iter_mut().zip(sequence.iter().chain(&time).chain(&body).chain(&tag)) {
+        *slot = *byte;
+    }
+    Ok(SealedEntry(sealed))
+}
+
+fn open_entry(key: &Key, node: u32, previous: &[u8; TAG_LEN], sealed: &SealedEntry) -> Option<Entry> {
+    let aad = entry_aad(node, sealed.sequence(), sealed.time(), previous);
+    let (_, mut body) = sealed.0.split_first_chunk::<16>().and_then(|(head, rest)| Some((head, *rest.first_chunk()?)))?;
+    if !open_once(&key.derive(Label::Entry, &[]), &aad, &mut body, &sealed.tag()) {
+        return None;
+    }
+    Entry::from_bytes(&body)
+}
+
+/// Where a node's trail state is kept.
+fn state_key(node: u32) -> RecordKey {
+    let mut id = [0; 16];
+    for (slot, byte) in id.iter_mut().zip(node.to_le_bytes()) {
+        *slot = byte;
+    }
+    RecordKey { table: Table::TrailState, id }
+}
+
+/// `F(K_tag, TRAIL_STATE, LE32 node ‖ LE64 sequence)`: one key for one state, which is the same whenever it is written.
+fn state_seal_key(tag_key: &TagKey, node: u32, sequence: u64) -> Key {
+    tag_key.0.derive(Label::TrailState, &[Raw(&node.to_le_bytes()), Raw(&sequence.to_le_bytes())])
+}
+
+/// `LE64 sequence ‖ sealed trail key 32 ‖ tag 16`, so that whoever keeps the log can't read on from here.
+fn seal_state(tag_key: &TagKey, node: u32, sequence: u64, key: &Key) -> Result<Record, Error> {
+    let mut sealed = Zeroizing::new(*key.as_bytes());
+    let tag = seal_once(&state_seal_key(tag_key, node, sequence), &[], sealed.as_mut_slice())?;
+    let mut value = heapless::Vec::new();
+    for part in [sequence.to_le_bytes().as_slice(), sealed.as_slice(), &tag] {
+        value.extend_from_slice(part).map_err(|_| Error::Unavailable)?;
+    }
+    Ok(Record { key: state_key(node), value, expires: Time::from_millis(u64::MAX) })
+}
+
+fn open_state(tag_key: &TagKey, node: u32, mut stored: &[u8]) -> Option<(u64, Key)> {
+    let sequence = u64::from_le_bytes(take(&mut stored)?);
+    let mut key = Zeroizing::new(take::<32>(&mut stored)?);
+    let tag = take(&mut stored)?;
+    let whole = stored.is_empty();
+    (open_once(&state_seal_key(tag_key, node, sequence), &[], key.as_mut_slice(), &tag) && whole)
+        .then(|| (sequence, Key::new(*key)))
+}

@@ -1,0 +1,254 @@
+//! The vault: root keys and rules. It never changes, so that servers share it and firmware borrows it.
+
+use core::{fmt, ops::Deref};
+
+use heapless::Vec;
+
+use crate::{
+    Credential, Environment, Error, Field, Held, Host, Issuer, Keyring, Principal, Proof, Record, RecordKey, Session,
+    SessionId, Table, Time, Token,
+    entry::{Entry, Event, Reason},
+    keyring::MAX_EPOCHS,
+    keys::{CredentialRoot, MarkKey, OwnerKey, Root, TagKey},
+    label::Label,
+    principal::{Id, Kind},
+    seal,
+    time::{DAY, MINUTE},
+};
+
+/// What a vault is told once, by its operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Config<'a> {
+    /// Who credentials must be for: 1 to 64 bytes that name this service. Never taken from a credential.
+    pub audience: &'a [u8],
+    /// The number of this machine among those with the same keyring: each has its own trail.
+    pub node: u32,
+    /// The longest life that a credential may have, in milliseconds: 15 minutes unless said otherwise, 24 hours at most.
+    pub max_life: u64,
+    /// The oldest epoch whose credentials are accepted; `None`: the newest but one. After a compromise, set it to the newest.
+    pub credential_floor: Option<u16>,
+}
+
+impl<'a> Config<'a> {
+    /// The defaults, for this audience: node 0.
+    #[must_use]
+    pub const fn new(audience: &'a [u8]) -> Self {
+        Self { audience, node: 0, max_life: 15 * MINUTE, credential_floor: None }
+    }
+}
+
+/// Holds the root keys and answers for them. See the [crate's documentation](crate) for the whole way of a value.
+pub struct Vault {
+    keyring: Keyring,
+    audience: Id,
+    node: u32,
+    max_life: u64,
+    credential_floor: u16,
+    credential_roots: Vec<(u16, CredentialRoot), MAX_EPOCHS>,
+    /// Stands in for the root of an epoch that there is not, so that such a refusal costs what every other costs.
+    no_root: Root,
+    id: [u8; 16],
+}
+
+/// What opening under one epoch takes.
+pub(crate) struct EpochKeys {
+    pub(crate) epoch: u16,
+    /// False where the keyring has no such epoch, and the keys are of no root.
+    pub(crate) known: bool,
+    pub(crate) owner: OwnerKey,
+    pub(crate) canary: OwnerKey,
+    pub(crate) mark: MarkKey,
+}
+
+impl Vault {
+    /// A vault with these keys and rules.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPrincipal`]: an audience of 0 or over 64 bytes; [`Error::InvalidTerms`]: a life of over 24 hours.
+    pub fn new(keyring: Keyring, config: &Config<'_>) -> Result<Self, Error> {
+        let audience = Id::new(config.audience)?;
+        if config.max_life > DAY {
+            return Err(Error::InvalidTerms);
+        }
+        let credential_floor = config.credential_floor.unwrap_or_else(|| keyring.newest().saturating_sub(1));
+        let credential_roots = keyring
+            .epochs()
+            .filter(|(epoch, _)| *epoch >= credential_floor)
+            .map(|(epoch, root)| (epoch, root.credential_root(config.audience)))
+            .collect();
+        let tag_key = &keyring.tag_key().0;
+        let id = tag_key.derive_short(Label::Identity, &[crate::prf::Part::Raw(config.audience)]);
+        let no_root = Root::new(*tag_key.derive(Label::Identity, &[]).as_bytes());
+        let (node, max_life) = (config.node, config.max_life);
+        Ok(Self { keyring, audience, node, max_life, credential_floor, credential_roots, no_root, id })
+    }
+
+    /// Seals `value` for `owner` and writes the token to the front of `out`; [`MAX_TOKEN_LEN`](crate::MAX_TOKEN_LEN) bytes always do.
+    ///
+    /// The value is kept byte for byte. It must be what the field asks for ([`Field::check`]).
+    ///
+    /// # Errors
+    /// [`Error::TooLong`], [`Error::InvalidValue`], [`Error::ForbiddenValue`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
+    pub fn tokenize<'o, E: Environment, const N: usize, const W: usize>(
+        &self,
+        owner: &Principal,
+        field: Field,
+        value: &[u8],
+        out: &'o mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Token<'o>, Error> {
+        field.check(value)?;
+        let random = host.random16()?;
+        let epoch = self.keyring.newest();
+        let tenant = self.keyring.root(epoch).ok_or(Error::InvalidKeyring)?.tenant(owner.tenant());
+        let len = seal::seal(&tenant.owner(owner), &tenant.mark(), field, epoch, &random, value, out)?;
+        Token::from_bytes(out.get(..len).unwrap_or_default())
+    }
+
+    /// What a log-in service needs to issue credentials for one tenant and kind, on one day, for this vault.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPrincipal`]
+    pub fn issuer(&self, tenant: impl AsRef<[u8]>, kind: Kind, period: u32) -> Result<Issuer, Error> {
+        let tenant = Id::new(tenant.as_ref())?;
+        let epoch = self.keyring.newest();
+        let key = self.credential_root(epoch).ok_or(Error::InvalidKeyring)?.issuer(tenant.as_bytes(), kind, period);
+        Ok(Issuer { key, audience: self.audience.clone(), tenant, kind, period, epoch })
+    }
+
+    /// Verifies a credential and its proof for one request, and gives the session that alone opens tokens.
+    ///
+    /// Commits with the environment's store. [`Session::authenticate_held`] is the same for hosts that commit elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], whatever is wrong; [`Error::Unavailable`]
+    pub fn authenticate<E: Environment, const N: usize, const W: usize>(
+        &self,
+        credential: &Credential,
+        proof: &Proof,
+        context: &[&[u8]],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Session<&Self>, Error> {
+        let held = Session::authenticate_held(self, credential, proof, context, host)?;
+        held.release(&host.commit(self)?)
+    }
+
+    /// The same for a credential whose issuer did not ask for proofs. It is a secret that travels in a reply: whoever finds it can
+    /// use it, and a server that takes one caller for another opens the wrong caller's data.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], a credential that requires proof included; [`Error::Unavailable`]
+    pub fn authenticate_bearer<E: Environment, const N: usize, const W: usize>(
+        &self,
+        credential: &Credential,
+        host: &mut Host<E, N, W>,
+    ) -> Result<Session<&Self>, Error> {
+        let held = Session::authenticate_bearer_held(self, credential, host)?;
+        held.release(&host.commit(self)?)
+    }
+
+    /// Ends a session, renewals included, by its id. Remembered for the 24 hours that a session can last.
+    ///
+    /// Commits with the environment's store.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]
+    pub fn log_out<E: Environment, const N: usize, const W: usize>(
+        &self,
+        session: SessionId,
+        host: &mut Host<E, N, W>,
+    ) -> Result<(), Error> {
+        let held = self.log_out_held(session, host)?;
+        held.release(&host.commit(self)?)
+    }
+
+    /// The same for hosts that commit elsewhere.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]
+    pub fn log_out_held<E: Environment, const N: usize, const W: usize>(
+        &self,
+        session: SessionId,
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<()>, Error> {
+        let now = host.now()?;
+        host.reserve(self, 1)?;
+        let expires = now.plus(DAY).plus(MINUTE);
+        host.put_for_caller(Record { key: logged_out_key(session), value: Vec::new(), expires })?;
+        let mut entry = Entry::new(Event::LogOut, Reason::Done);
+        entry.session = session.0.first_chunk().copied().unwrap_or_default();
+        Ok(Held::new(Ok(()), host.stage(now, &entry)?))
+    }
+
+    /// What tells this vault from others: of the tag key and the audience.
+    pub(crate) const fn id(&self) -> [u8; 16] {
+        self.id
+    }
+
+    pub(crate) const fn node(&self) -> u32 {
+        self.node
+    }
+
+    pub(crate) const fn tag_key(&self) -> &TagKey {
+        self.keyring.tag_key()
+    }
+
+    pub(crate) const fn audience(&self) -> &Id {
+        &self.audience
+    }
+
+    pub(crate) const fn max_life(&self) -> u64 {
+        self.max_life
+    }
+
+    pub(crate) fn newest_epoch(&self) -> u16 {
+        self.keyring.newest()
+    }
+
+    /// The credential root of an epoch that is in the keyring and not below the floor.
+    pub(crate) fn credential_root(&self, epoch: u16) -> Option<&CredentialRoot> {
+        let at_or_above_floor = epoch >= self.credential_floor;
+        let found = self.credential_roots.iter().find(|(known, _)| *known == epoch);
+        found.filter(|_| at_or_above_floor).map(|(_, root)| root)
+    }
+
+    /// A credential root for refusals, so that they cost the same.
+    pub(crate) fn no_credential_root(&self) -> CredentialRoot {
+        self.no_root.credential_root(self.audience.as_bytes())
+    }
+
+    /// The keys of one principal under one epoch.
+    pub(crate) fn keys(&self, principal: &Principal, epoch: u16) -> EpochKeys {
+        let root = self.keyring.root(epoch);
+        let tenant = root.unwrap_or(&self.no_root).tenant(principal.tenant());
+        EpochKeys {
+            epoch,
+            known: root.is_some(),
+            owner: tenant.owner(principal),
+            canary: tenant.canary(),
+            mark: tenant.mark(),
+        }
+    }
+}
+
+impl crate::held::Withheld for () {
+    fn restore(&mut self) {}
+}
+
+/// Where it is kept that a session has logged out.
+pub(crate) const fn logged_out_key(session: SessionId) -> RecordKey {
+    RecordKey { table: Table::LoggedOut, id: session.0 }
+}
+
+impl fmt::Debug for Vault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Vault").field("keyring", &self.keyring).field("node", &self.node).finish_non_exhaustive()
+    }
+}
+
+/// Whatever borrows or shares a vault: `&Vault` in firmware, `Arc<Vault>` in servers.
+pub(crate) fn same_vault<V: Deref<Target = Vault>>(vault: &V, id: &[u8; 16]) -> bool {
+    vault.id == *id
+}
+
+const _: Time = Time::from_millis(DAY);

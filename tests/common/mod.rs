@@ -1,0 +1,271 @@
+//! What the tests share: a clock that is set by hand, a generator that can fail, and a vault with its host.
+#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "shared by several test programs, each of which uses a part; a test fails by panicking")]
+
+use std::{cell::Cell, convert::Infallible, rc::Rc};
+
+use rand_core::{TryCryptoRng, TryRng};
+use symbolon::{
+    AuditKey, Config, Credential, Environment, Error, Field, Host, Keyring, Kind, MAX_TOKEN_LEN, MemoryStore, Principal,
+    Proof, Recorded, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
+};
+
+pub const NOW: Time = Time::from_secs(1_800_000_000);
+pub const AUDIENCE: &[u8] = b"order-pages";
+pub const CONTEXT: &[&[u8]] = &[b"POST", b"/reveal", b"body"];
+
+/// SplitMix64, for tests only: what is random must be repeatable.
+#[derive(Clone)]
+pub struct TestRng(pub u64);
+
+impl TryRng for TestRng {
+    type Error = Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Infallible> {
+        Ok((self.try_next_u64()? >> 32) as u32)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Infallible> {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        Ok(z ^ (z >> 31))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Infallible> {
+        for chunk in out.chunks_mut(8) {
+            let bytes = self.try_next_u64()?.to_le_bytes();
+            chunk.copy_from_slice(&bytes[..chunk.len()]);
+        }
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for TestRng {}
+
+/// How a [`BadRng`] behaves.
+#[derive(Clone, Copy, Debug)]
+pub enum Fault {
+    None,
+    Error,
+    Constant(u8),
+}
+
+/// A generator that can be made to fail or to stick.
+#[derive(Clone)]
+pub struct BadRng {
+    pub good: TestRng,
+    pub fault: Rc<Cell<Fault>>,
+}
+
+#[derive(Debug)]
+pub struct RngBroken;
+
+impl std::fmt::Display for RngBroken {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("broken")
+    }
+}
+
+impl std::error::Error for RngBroken {}
+
+impl TryRng for BadRng {
+    type Error = RngBroken;
+
+    fn try_next_u32(&mut self) -> Result<u32, RngBroken> {
+        let mut bytes = [0; 4];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u32::from_le_bytes(bytes))
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, RngBroken> {
+        let mut bytes = [0; 8];
+        self.try_fill_bytes(&mut bytes)?;
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), RngBroken> {
+        match self.fault.get() {
+            Fault::None => self.good.try_fill_bytes(out).map_err(|never| match never {}),
+            Fault::Error => Err(RngBroken),
+            Fault::Constant(byte) => {
+                out.fill(byte);
+                Ok(())
+            }
+        }
+    }
+}
+
+impl TryCryptoRng for BadRng {}
+
+/// A store in memory that can be made to fail.
+#[derive(Clone)]
+pub struct FaultyStore {
+    pub memory: MemoryStore<256, 32>,
+    pub down: Rc<Cell<bool>>,
+}
+
+macro_rules! unless_down {
+    ($store:expr, $call:expr) => {
+        if $store.down.get() { Err(symbolon::StoreError) } else { $call }
+    };
+}
+
+impl Store for FaultyStore {
+    fn room(&self) -> usize {
+        self.memory.room()
+    }
+
+    fn get(&self, key: &symbolon::RecordKey, out: &mut [u8; symbolon::MAX_RECORD_LEN]) -> Result<Option<usize>, symbolon::StoreError> {
+        unless_down!(self, self.memory.get(key, out))
+    }
+
+    fn commit(&mut self, batch: &symbolon::Batch<'_>) -> Result<(), symbolon::StoreError> {
+        unless_down!(self, self.memory.commit(batch))
+    }
+
+    fn entries(&self, sink: &mut dyn FnMut(&symbolon::SealedEntry) -> bool) -> Result<(), symbolon::StoreError> {
+        unless_down!(self, self.memory.entries(sink))
+    }
+
+    fn last_entry(&self) -> Result<Option<symbolon::SealedEntry>, symbolon::StoreError> {
+        unless_down!(self, self.memory.last_entry())
+    }
+
+    fn acknowledge(&mut self, sequence: u64) -> Result<(), symbolon::StoreError> {
+        unless_down!(self, self.memory.acknowledge(sequence))
+    }
+}
+
+pub struct Env {
+    pub clock: Rc<Cell<Option<Time>>>,
+    pub rng: BadRng,
+    pub store: FaultyStore,
+}
+
+impl Environment for Env {
+    type Rng = BadRng;
+    type Store = FaultyStore;
+
+    fn now(&mut self) -> Option<Time> {
+        self.clock.get()
+    }
+
+    fn rng(&mut self) -> &mut BadRng {
+        &mut self.rng
+    }
+
+    fn store(&mut self) -> &mut FaultyStore {
+        &mut self.store
+    }
+}
+
+pub type TestHost = Host<Env, 64, 64>;
+
+/// A vault with all that belongs to it, and switches for everything that can go wrong.
+pub struct World {
+    pub vault: Vault,
+    pub host: TestHost,
+    pub audit: AuditKey,
+    pub clock: Rc<Cell<Option<Time>>>,
+    pub fault: Rc<Cell<Fault>>,
+    pub down: Rc<Cell<bool>>,
+    pub rng: TestRng,
+}
+
+impl World {
+    pub fn new() -> Self {
+        Self::with(keyring(), &Config::new(AUDIENCE))
+    }
+
+    pub fn with(keyring: Keyring, config: &Config<'_>) -> Self {
+        let vault = Vault::new(keyring, config).unwrap();
+        let store = FaultyStore { memory: MemoryStore::new(), down: Rc::new(Cell::new(false)) };
+        Self::start(vault, store)
+    }
+
+    fn start(vault: Vault, mut store: FaultyStore) -> Self {
+        let clock = Rc::new(Cell::new(Some(NOW.minus(10_000))));
+        let fault = Rc::new(Cell::new(Fault::None));
+        let down = store.down.clone();
+        let audit = AuditKey::create(&vault, &mut store, &mut TestRng(77)).unwrap();
+        let rng = BadRng { good: TestRng(1234), fault: fault.clone() };
+        let host = Host::open(&vault, Env { clock: clock.clone(), rng, store }).unwrap();
+        clock.set(Some(NOW));
+        Self { vault, host, audit, clock, fault, down, rng: TestRng(99) }
+    }
+
+    /// The same after a restart at `at`, with what the store kept.
+    pub fn restart(&mut self, at: Time) -> Result<(), Error> {
+        let env = self.host.environment();
+        let env = Env { clock: env.clock.clone(), rng: env.rng.clone(), store: env.store.clone() };
+        self.clock.set(Some(at));
+        self.host = Host::open(&self.vault, env)?;
+        Ok(())
+    }
+
+    pub fn token(&mut self, owner: &Principal, field: Field, value: &str) -> TokenBuf {
+        let mut out = [0; MAX_TOKEN_LEN];
+        TokenBuf::new(&self.vault.tokenize(owner, field, value.as_bytes(), &mut out, &mut self.host).unwrap())
+    }
+
+    pub fn log_in(&mut self, who: &Principal) -> Client {
+        self.log_in_with(who, &Terms::default())
+    }
+
+    pub fn log_in_with(&mut self, who: &Principal, terms: &Terms) -> Client {
+        let now = self.clock.get().unwrap();
+        let issuer = self.vault.issuer(who.tenant(), who.kind(), now.period()).unwrap();
+        let key = SessionKey::generate(&mut self.rng).unwrap();
+        let credential = issuer.issue(who, &key, terms, now, &mut self.rng).unwrap();
+        Client { key, credential }
+    }
+
+    pub fn prove(&mut self, client: &Client) -> Proof {
+        client.key.prove(&client.credential, CONTEXT, self.clock.get().unwrap(), &mut self.rng).unwrap()
+    }
+
+    /// Everything in the trail, read with the audit key.
+    pub fn trail(&mut self) -> Vec<Recorded> {
+        let mut reader: TrailReader = self.audit.reader();
+        let mut entries = Vec::new();
+        self.host
+            .environment()
+            .store
+            .memory
+            .entries(&mut |sealed| {
+                entries.push(reader.read(sealed).unwrap());
+                true
+            })
+            .unwrap();
+        entries
+    }
+
+    pub fn last(&mut self) -> Recorded {
+        self.trail().pop().unwrap()
+    }
+}
+
+/// A logged-in client: what a browser would hold.
+pub struct Client {
+    pub key: SessionKey,
+    pub credential: Credential,
+}
+
+pub fn keyring() -> Keyring {
+    Keyring::generate(&mut TestRng(42)).unwrap()
+}
+
+pub fn alice() -> Principal {
+    Principal::person("shop-17", "alice").unwrap()
+}
+
+pub fn bob() -> Principal {
+    Principal::person("shop-17", "bob").unwrap()
+}
+
+pub fn text(token: &Token<'_>) -> String {
+    token.to_string()
+}
+
+pub const PERSON: Kind = Kind::Person;

@@ -1,0 +1,64 @@
+//! The way of a value from end to end: sealed, logged in, proved, opened, revealed; and what the trail says of it.
+
+mod common;
+
+use common::{CONTEXT, World, alice, bob};
+use symbolon::{Error, Event, Field, Item, MAX_OPEN_LEN, Reason, reply_len};
+
+/// Alice opens hers, Bob does not, and both are on the record before either knows.
+#[test]
+fn the_owner_opens_and_nobody_else() {
+    let mut world = World::new();
+    let token = world.token(&alice(), Field::PERSON_NAME, "山田 太郎");
+    let (a, b) = (world.log_in(&alice()), world.log_in(&bob()));
+    let (proof_a, proof_b) = (world.prove(&a), world.prove(&b));
+
+    let session = world.vault.authenticate(&a.credential, &proof_a, CONTEXT, &mut world.host).unwrap();
+    let mut work = [0; MAX_OPEN_LEN];
+    let value = session.detokenize(Field::PERSON_NAME, &token.as_token(), &mut work, &mut world.host).unwrap();
+    assert_eq!(value.expose(), "山田 太郎".as_bytes());
+    drop(value);
+    assert_eq!(work, [0; MAX_OPEN_LEN], "wiped");
+
+    let session = world.vault.authenticate(&b.credential, &proof_b, CONTEXT, &mut world.host).unwrap();
+    let refused = session.detokenize(Field::PERSON_NAME, &token.as_token(), &mut work, &mut world.host);
+    assert_eq!(refused.unwrap_err(), Error::Denied);
+    assert_eq!(work, [0; MAX_OPEN_LEN]);
+
+    let seen: Vec<_> = world.trail().into_iter().map(|recorded| (recorded.entry.event, recorded.entry.reason)).collect();
+    assert_eq!(
+        seen,
+        [
+            (Event::Started, Reason::Done),
+            (Event::Authenticate, Reason::Done),
+            (Event::Detokenize, Reason::Done),
+            (Event::Authenticate, Reason::Done),
+            (Event::Detokenize, Reason::DoesNotOpen),
+        ]
+    );
+    let tag = world.audit.tag_of(&bob());
+    assert_eq!(world.last().entry.caller, tag);
+}
+
+/// A batch is revealed to the client that proved, with what is not its own refused inside; another client can't open the reply.
+#[test]
+fn a_reveal_is_sealed_to_the_client() {
+    let mut world = World::new();
+    let mine = world.token(&alice(), Field::EMAIL, "alice@example.com");
+    let theirs = world.token(&bob(), Field::EMAIL, "bob@example.com");
+    let a = world.log_in(&alice());
+    let b = world.log_in(&bob());
+    let proof = world.prove(&a);
+    let session = world.vault.authenticate(&a.credential, &proof, CONTEXT, &mut world.host).unwrap();
+    let (mine, theirs) = (mine.as_token(), theirs.as_token());
+    let items = [Item::of(mine), Item::of(theirs), Item { field: Field::PHONE, token: mine }];
+    let mut out = vec![0; reply_len(&items)];
+    let reply = session.reveal(&items, &mut out, &mut world.host).unwrap();
+    let mut at_bob = reply.as_bytes().to_vec();
+    let mut at_alice = reply.as_bytes().to_vec();
+
+    let opened = a.key.open_reply(&a.credential, Some(&proof), &items, &mut at_alice).unwrap();
+    let values: Vec<_> = opened.values().collect();
+    assert_eq!(values, [Some(b"alice@example.com".as_slice()), None, None]);
+    assert_eq!(b.key.open_reply(&b.credential, Some(&proof), &items, &mut at_bob).unwrap_err(), Error::Denied);
+}

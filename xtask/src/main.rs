@@ -1,0 +1,56 @@
+//! One program for what a developer of symbolon runs: `cargo xtask --help`.
+
+mod metadata;
+mod mutants;
+mod process;
+mod samples;
+mod steps;
+mod test;
+
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// What a developer of symbolon runs.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask", max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run everything that must pass, one step after another; stop at the first that fails
+    Test(test::Arguments),
+    /// Write the sample data of the demo, compare it, or write a large customers file
+    Samples(samples::Arguments),
+    /// Mutation testing of the core: which checks can be removed without a test noticing?
+    Mutants(mutants::Arguments),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().command {
+        Command::Test(arguments) => test::run(&root(), &arguments),
+        Command::Samples(arguments) => samples::run(&root(), &arguments),
+        Command::Mutants(arguments) => mutants::run(&root(), &arguments),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's root: the folder that holds this crate's folder.
+fn root() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.parent().unwrap_or(here).to_path_buf()
+}
+
+/// The outcome of a task: its error is a message for the developer.
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;

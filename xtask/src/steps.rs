@@ -1,0 +1,182 @@
+//! The steps of `cargo xtask test`: everything that must pass.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::metadata::{CORE, Metadata, RustVersion};
+use crate::process::{cargo, output, run, succeeds};
+use crate::{Outcome, samples};
+
+/// One thing that must pass.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// Its name on the command line.
+    pub(crate) name: &'static str,
+    /// What it does, in one line.
+    pub(crate) what: &'static str,
+    /// Runs it, in the repository's root.
+    pub(crate) run: fn(&Path) -> Outcome<Ended>,
+}
+
+/// How a step ended that did not fail.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// All that it checks holds.
+    Passed,
+    /// It could not run on this machine: the reason. Only `minimum-rust` may end so.
+    Skipped(String),
+}
+
+/// All steps: the quick ones first, so that a small mistake shows soon.
+pub(crate) const STEPS: &[Step] = &[
+    Step { name: "format", what: "the code is formatted as rustfmt formats it", run: format },
+    Step { name: "samples", what: "the committed sample data is what the generator writes", run: sample_data },
+    Step { name: "lint", what: "clippy has nothing to say, with all features and all targets", run: lint },
+    Step { name: "features", what: "the core compiles with no feature, each feature alone, and all", run: features },
+    Step {
+        name: "bare-metal",
+        what: "the core builds for Cortex-M0 and Cortex-M4 (no_std, no alloc)",
+        run: bare_metal,
+    },
+    Step {
+        name: "minimum-rust",
+        what: "the workspace compiles with the Rust that Cargo.toml declares",
+        run: minimum_rust,
+    },
+    Step { name: "tests", what: "all tests, documentation examples among them, with all features", run: tests },
+    Step { name: "documentation", what: "the documentation builds without a warning", run: documentation },
+    Step {
+        name: "second-implementation",
+        what: "the Python implementation agrees, byte for byte",
+        run: second_implementation,
+    },
+    Step { name: "package", what: "the core can be packaged, and builds from its package", run: package },
+];
+
+fn format(root: &Path) -> Outcome<Ended> {
+    passed(run(cargo(root).args(["fmt", "--all", "--check"])))
+}
+
+fn sample_data(root: &Path) -> Outcome<Ended> {
+    passed(samples::check(root))
+}
+
+fn lint(root: &Path) -> Outcome<Ended> {
+    let scope = ["clippy", "--workspace", "--all-targets", "--all-features"];
+    passed(run(cargo(root).args(scope).args(["--", "-D", "warnings"])))
+}
+
+fn features(root: &Path) -> Outcome<Ended> {
+    let check = || {
+        let mut command = cargo(root);
+        command.args(["check", "--package", CORE]);
+        command
+    };
+    run(check().arg("--no-default-features"))?;
+    for feature in Metadata::load(root)?.core_features()? {
+        run(check().args(["--no-default-features", "--features", &feature]))?;
+    }
+    passed(run(check().arg("--all-features")))
+}
+
+fn bare_metal(root: &Path) -> Outcome<Ended> {
+    for target in BARE_METAL {
+        if !has_target(root, target) && !succeeds(rustup(root).args(["target", "add", target])) {
+            return Err(format!(
+                "Rust's library for {target} is missing: install it with `rustup target add {target}`"
+            )
+            .into());
+        }
+        run(cargo(root).args(["build", "--package", CORE, "--lib", "--release", "--target", target]))?;
+    }
+    Ok(Ended::Passed)
+}
+
+/// Cortex-M0 (no compare-and-swap, no long multiplication) and Cortex-M4.
+const BARE_METAL: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabi"];
+
+/// Whether rustc has the library of `target`: asked from rustc, so that it works without rustup too.
+fn has_target(root: &Path, target: &str) -> bool {
+    let folder = output(Command::new("rustc").current_dir(root).args(["--print", "target-libdir", "--target", target]));
+    folder.is_ok_and(|folder| Path::new(folder.trim()).is_dir())
+}
+
+fn minimum_rust(root: &Path) -> Outcome<Ended> {
+    let metadata = Metadata::load(root)?;
+    let declared = metadata.declared_rust()?;
+    if let Some((dependency, rust)) = metadata.most_demanding_dependency()? {
+        if rust > declared {
+            return Err(format!("Cargo.toml declares Rust {declared}, but {dependency} asks for {rust}").into());
+        }
+        println!("    Rust {declared} is declared; the most demanding dependency, {dependency}, asks for {rust}");
+    }
+    if let Err(why) = have_toolchain(root, declared) {
+        return Ok(Ended::Skipped(format!(
+            "Rust {declared} is not installed, and rustup cannot install it here: {why}"
+        )));
+    }
+    let toolchain = declared.to_string();
+    // Through `rustup run`: the cargo that started this program is one toolchain's own, and does not know `+VERSION`.
+    passed(run(rustup(root).args(["run", &toolchain, "cargo", "check", "--workspace"])))
+}
+
+/// Installs the toolchain unless it is there; the error is the first that rustup names.
+fn have_toolchain(root: &Path, version: RustVersion) -> Outcome {
+    let version = version.to_string();
+    if succeeds(rustup(root).args(["run", &version, "rustc", "--version"])) {
+        return Ok(());
+    }
+    let install = ["toolchain", "install", &version, "--profile", "minimal", "--no-self-update"];
+    let output = rustup(root).args(install).output().map_err(|error| format!("cannot start rustup: {error}"))?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let why = said.lines().find(|line| line.starts_with("error")).unwrap_or("it did not say why");
+    if output.status.success() { Ok(()) } else { Err(why.into()) }
+}
+
+fn tests(root: &Path) -> Outcome<Ended> {
+    passed(run(cargo(root).args(["test", "--workspace", "--all-features"])))
+}
+
+fn documentation(root: &Path) -> Outcome<Ended> {
+    passed(run(cargo(root).args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings")))
+}
+
+/// The script builds what it needs with the cargo that it finds in `CARGO`.
+fn second_implementation(root: &Path) -> Outcome<Ended> {
+    let python = python_environment(root)?;
+    let cargo = cargo(root).get_program().to_owned();
+    passed(run(Command::new(python).current_dir(root).env("CARGO", cargo).arg("tests/second/run.py")))
+}
+
+/// The Python of a virtual environment that holds what the script asks for. It is made once, and again when that changes.
+fn python_environment(root: &Path) -> Outcome<PathBuf> {
+    let environment = Metadata::load(root)?.target_directory()?.join("venv");
+    let python = environment.join(if cfg!(windows) { "Scripts/python.exe" } else { "bin/python" });
+    let requirements = "tests/second/requirements.txt";
+    let wanted =
+        std::fs::read(root.join(requirements)).map_err(|error| format!("cannot read {requirements}: {error}"))?;
+    let installed = environment.join("installed-requirements.txt");
+    if std::fs::read(&installed).is_ok_and(|text| text == wanted) && succeeds(Command::new(&python).arg("--version")) {
+        return Ok(python);
+    }
+    run(Command::new("python3").current_dir(root).args(["-m", "venv", "--clear"]).arg(&environment))
+        .map_err(|error| format!("{error}: Python 3 with its `venv` module is needed"))?;
+    let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r", requirements];
+    run(Command::new(&python).current_dir(root).args(pip))?;
+    std::fs::write(installed, wanted)?;
+    Ok(python)
+}
+
+fn package(root: &Path) -> Outcome<Ended> {
+    passed(run(cargo(root).args(["package", "--package", CORE, "--allow-dirty"])))
+}
+
+fn rustup(root: &Path) -> Command {
+    let mut command = Command::new("rustup");
+    command.current_dir(root);
+    command
+}
+
+fn passed(outcome: Outcome) -> Outcome<Ended> {
+    outcome.map(|()| Ended::Passed)
+}
