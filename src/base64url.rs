@@ -40,7 +40,7 @@ pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
     if text.len() % 4 == 1 {
         return Err(Error::Malformed);
     }
-    let len = text.len() / 4 * 3 + (text.len() % 4).saturating_sub(1);
+    let len = (text.len() / 4).saturating_mul(3).saturating_add((text.len() % 4).saturating_sub(1));
     let out = out.get_mut(..len).ok_or(Error::BufferTooSmall)?;
     for (digits, bytes) in text.chunks(4).zip(out.chunks_mut(3)) {
         decode_group(digits, bytes)?;
@@ -101,7 +101,6 @@ const fn decode_table() -> [u8; 256] {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, clippy::indexing_slicing, clippy::panic, reason = "a test fails by panicking")]
     extern crate std;
     use super::*;
     use std::string::String;
@@ -119,7 +118,15 @@ mod tests {
     /// RFC 4648 section 10, without the padding.
     #[test]
     fn rfc_4648_vectors() {
-        for (bytes, text) in [("", ""), ("f", "Zg"), ("fo", "Zm8"), ("foo", "Zm9v"), ("foob", "Zm9vYg"), ("fooba", "Zm9vYmE"), ("foobar", "Zm9vYmFy")] {
+        for (bytes, text) in [
+            ("", ""),
+            ("f", "Zg"),
+            ("fo", "Zm8"),
+            ("foo", "Zm9v"),
+            ("foob", "Zm9vYg"),
+            ("fooba", "Zm9vYmE"),
+            ("foobar", "Zm9vYmFy"),
+        ] {
             assert_eq!(text_of(bytes.as_bytes()), text);
             let mut out = [0; 8];
             let len = decode(text.as_bytes(), &mut out).unwrap();

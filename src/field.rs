@@ -63,5 +63,7 @@ impl fmt::Debug for Field {
 }
 impl Field {
     /// temporary
-    pub fn check(self, _v: &[u8]) -> Result<(), Error> { Ok(()) }
+    pub fn check(self, _v: &[u8]) -> Result<(), Error> {
+        Ok(())
+    }
 }

@@ -3,11 +3,12 @@
 use core::fmt;
 
 use heapless::Vec;
-use rand_core::{TryCryptoRng, TryRng};
+use rand_core::TryCryptoRng;
 
 use crate::{
     Batch, Error, Record, RecordKey, Store, Table, Time, Vault,
     entry::{Entry, Event, Reason},
+    random::Repetition,
     replay::ReplayWindow,
     store::MAX_RECORD_LEN,
     time::{MINUTE, SECOND},
@@ -70,7 +71,7 @@ pub struct Host<E, const ENTRIES: usize = 16, const PROOFS: usize = 64> {
     pub(crate) window: ReplayWindow<PROOFS>,
     records: Vec<Record, MAX_RECORDS>,
     taken: Taken,
-    random: [u8; 16],
+    last_random: Repetition,
     floor: Time,
     stored_floor: Time,
     clock_was_back: bool,
@@ -107,7 +108,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
             window: ReplayWindow::new(now.max(floor)),
             records: Vec::new(),
             taken: Taken::default(),
-            random: [0; 16],
+            last_random: Repetition::default(),
             floor: now.max(floor),
             stored_floor: floor,
             clock_was_back: false,
@@ -206,15 +207,9 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         Ok(self.floor)
     }
 
-    /// 16 random bytes for one nonce. A generator that fails, or gives what it gave before, seals nothing.
+    /// 16 random bytes for one nonce.
     pub(crate) fn random16(&mut self) -> Result<[u8; 16], Error> {
-        let mut random = [0; 16];
-        self.environment.rng().try_fill_bytes(&mut random).map_err(|_| Error::RngFailed)?;
-        if random == self.random || random == [0; 16] {
-            return Err(Error::RngFailed);
-        }
-        self.random = random;
-        Ok(random)
+        self.last_random.next16(self.environment.rng())
     }
 
     /// How many entries can be staged before the next commit.

@@ -1,5 +1,22 @@
 //! symbolon.
 #![no_std]
+#![forbid(unsafe_code)]
+#![deny(missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
+// No panic on any input: whatever could is refused by lint, and an exception carries its proof. Tests fail by panicking.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::indexing_slicing,
+        clippy::as_conversions,
+        clippy::arithmetic_side_effects,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason
+    )
+)]
+#![warn(clippy::all, clippy::missing_errors_doc, clippy::must_use_candidate, clippy::mod_module_files)]
 
 mod authenticate;
 mod base64url;
@@ -17,9 +34,11 @@ mod plaintext;
 mod prf;
 mod principal;
 mod proof;
+mod random;
 mod replay;
 mod reveal;
 mod seal;
+mod sealer;
 mod session;
 mod store;
 mod time;
@@ -38,8 +57,10 @@ pub use keyring::{Keyring, MAX_EPOCHS, MAX_KEYRING_LEN};
 pub use plaintext::Plaintext;
 pub use principal::{Kind, MAX_ID_LEN, Principal};
 pub use proof::{PROOF_LEN, Proof, SessionKey};
+pub use random::CheckedRng;
 pub use reveal::{Item, MAX_ITEMS, Reply, SealedReply, reply_len};
 pub use seal::MAX_OPEN_LEN;
+pub use sealer::Sealer;
 pub use session::{Request, Session};
 pub use store::{Batch, MAX_RECORD_LEN, MemoryStore, Record, RecordKey, Store, StoreError, Table};
 pub use time::Time;

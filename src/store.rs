@@ -223,7 +223,10 @@ impl<const ENTRIES: usize, const RECORDS: usize> Store for MemoryStore<ENTRIES, 
 
 impl<const ENTRIES: usize, const RECORDS: usize> fmt::Debug for MemoryStore<ENTRIES, RECORDS> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemoryStore").field("entries", &self.entries.len()).field("records", &self.records.len()).finish()
+        f.debug_struct("MemoryStore")
+            .field("entries", &self.entries.len())
+            .field("records", &self.records.len())
+            .finish()
     }
 }
 

@@ -375,7 +375,8 @@ fn seal_entry(
 
 fn open_entry(key: &Key, node: u32, previous: &[u8; TAG_LEN], sealed: &SealedEntry) -> Option<Entry> {
     let aad = entry_aad(node, sealed.sequence(), sealed.time(), previous);
-    let (_, mut body) = sealed.0.split_first_chunk::<16>().and_then(|(head, rest)| Some((head, *rest.first_chunk()?)))?;
+    let (_, mut body) =
+        sealed.0.split_first_chunk::<16>().and_then(|(head, rest)| Some((head, *rest.first_chunk()?)))?;
     if !open_once(&key.derive(Label::Entry, &[]), &aad, &mut body, &sealed.tag()) {
         return None;
     }

@@ -25,7 +25,8 @@ fn the_owner_opens_and_nobody_else() {
     assert_eq!(refused.unwrap_err(), Error::Denied);
     assert_eq!(work, [0; MAX_OPEN_LEN]);
 
-    let seen: Vec<_> = world.trail().into_iter().map(|recorded| (recorded.entry.event, recorded.entry.reason)).collect();
+    let seen: Vec<_> =
+        world.trail().into_iter().map(|recorded| (recorded.entry.event, recorded.entry.reason)).collect();
     assert_eq!(
         seen,
         [

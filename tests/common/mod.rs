@@ -1,12 +1,19 @@
 //! What the tests share: a clock that is set by hand, a generator that can fail, and a vault with its host.
-#![allow(dead_code, unreachable_pub, missing_docs, clippy::unwrap_used, clippy::arithmetic_side_effects, reason = "shared by several test programs, each of which uses a part; a test fails by panicking")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::arithmetic_side_effects,
+    reason = "shared by several test programs, each of which uses a part; a test fails by panicking"
+)]
 
 use std::{cell::Cell, convert::Infallible, rc::Rc};
 
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
-    AuditKey, Config, Credential, Environment, Error, Field, Host, Keyring, Kind, MAX_TOKEN_LEN, MemoryStore, Principal,
-    Proof, Recorded, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
+    AuditKey, Config, Credential, Environment, Error, Field, Host, Keyring, Kind, MAX_TOKEN_LEN, MemoryStore,
+    Principal, Proof, Recorded, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
 };
 
 pub const NOW: Time = Time::from_secs(1_800_000_000);
@@ -116,7 +123,11 @@ impl Store for FaultyStore {
         self.memory.room()
     }
 
-    fn get(&self, key: &symbolon::RecordKey, out: &mut [u8; symbolon::MAX_RECORD_LEN]) -> Result<Option<usize>, symbolon::StoreError> {
+    fn get(
+        &self,
+        key: &symbolon::RecordKey,
+        out: &mut [u8; symbolon::MAX_RECORD_LEN],
+    ) -> Result<Option<usize>, symbolon::StoreError> {
         unless_down!(self, self.memory.get(key, out))
     }
 
