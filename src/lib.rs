@@ -20,6 +20,7 @@
 
 mod authenticate;
 mod base64url;
+mod card;
 mod credential;
 mod entry;
 mod error;
@@ -30,6 +31,7 @@ mod issuer;
 mod keyring;
 mod keys;
 mod label;
+mod mask;
 mod plaintext;
 mod prf;
 mod principal;
@@ -46,6 +48,7 @@ mod token;
 mod trail;
 mod vault;
 
+pub use card::names_security_code;
 pub use credential::{Credential, MAX_CREDENTIAL_LEN, Purposes, Rights, SessionId};
 pub use entry::{Entry, Event, Reason, Recorded, TokenHead};
 pub use error::Error;
@@ -54,6 +57,7 @@ pub use held::Held;
 pub use host::{Environment, Host, Parts, Ticket};
 pub use issuer::{Issuer, MAX_ISSUER_LEN, Terms, Verified};
 pub use keyring::{Keyring, MAX_EPOCHS, MAX_KEYRING_LEN};
+pub use mask::MASK_LEN;
 pub use plaintext::Plaintext;
 pub use principal::{Kind, MAX_ID_LEN, Principal};
 pub use proof::{PROOF_LEN, Proof, SessionKey};
