@@ -55,7 +55,9 @@ fn run(command: &str, arguments: &[&str]) -> Answer {
             let token = vault.tokenize(&owner, parse_field(field)?, &bytes(value)?, &mut out, &mut host)?;
             Ok(hex(token.as_bytes()))
         }
-        ("detokenize", [keyring, tenant, kind, subject, field, token]) => detokenize(keyring, tenant, kind, subject, field, token),
+        ("detokenize", [keyring, tenant, kind, subject, field, token]) => {
+            detokenize(keyring, tenant, kind, subject, field, token)
+        }
         ("issue", [keyring, audience, tenant, kind, subject, key, now, life, rights, proof]) => {
             let vault = vault(keyring, &bytes(audience)?)?;
             let who = principal(tenant, kind, subject)?;
@@ -101,7 +103,8 @@ fn detokenize(keyring: &str, tenant: &str, kind: &str, subject: &str, field: &st
     let who = principal(tenant, kind, subject)?;
     let key = SessionKey::generate(&mut rng())?;
     let terms = Terms { proof_required: false, ..Terms::default() };
-    let credential = vault.issuer(who.tenant(), who.kind(), now.period())?.issue(&who, &key, &terms, now, &mut rng())?;
+    let credential =
+        vault.issuer(who.tenant(), who.kind(), now.period())?.issue(&who, &key, &terms, now, &mut rng())?;
     let session = vault.authenticate_bearer(&credential, &mut host)?;
     let mut work = [0; MAX_OPEN_LEN];
     let token = bytes(token)?;
@@ -231,7 +234,10 @@ fn bytes(hex: &str) -> Result<Vec<u8>, Error> {
     if !digits.len().is_multiple_of(2) || !hex.is_ascii() {
         return Err(Error::Malformed);
     }
-    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&hex[at..at + 2], 16).map_err(|_| Error::Malformed)).collect()
+    (0..digits.len())
+        .step_by(2)
+        .map(|at| u8::from_str_radix(&hex[at..at + 2], 16).map_err(|_| Error::Malformed))
+        .collect()
 }
 
 fn hex(bytes: &[u8]) -> String {

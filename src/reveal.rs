@@ -117,11 +117,7 @@ fn answer<'r, V: Deref<Target = Vault>, E: Environment, const N: usize, const W:
     // Opening takes 15 bytes more than the answer: the next answers' room, or the tag's.
     let work_len = item.token.sealed().len();
     let work = rest.get_mut(..work_len).ok_or(Error::BufferTooSmall)?;
-    let opened = request.reveal_item(item.field, &item.token, work, host);
-    if !matches!(opened, Ok(Some(_))) {
-        work.zeroize();
-    }
-    let status = u8::from(opened?.is_some());
+    let status = u8::from(request.reveal_item(item.field, &item.token, work, host)?.is_some());
     work.copy_within(COMMITMENT_LEN.., STATUS_LEN);
     let (answer, spent) = work.split_at_mut_checked(item.reply_len()).ok_or(Error::BufferTooSmall)?;
     if let Some(first) = answer.first_mut() {

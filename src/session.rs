@@ -92,8 +92,19 @@ impl<V: Deref<Target = Vault>> Session<V> {
         work: &'w mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Plaintext<'w>, Error> {
-        let held = self.detokenize_held(field, token, work, host)?;
-        held.release(&host.commit(&self.vault)?)
+        let work = work.get_mut(..token.sealed().len()).ok_or(Error::BufferTooSmall)?;
+        let mut request = self.request(1, host)?;
+        let (opened, staged) = request.open_recorded(Event::Detokenize, field, token, work, host)?;
+        // Nobody sees the buffer before the commit, so the value need not be masked as it is when it is held.
+        match host.commit(&self.vault) {
+            Ok(receipt) if receipt.covers(&staged) => {
+                opened.map(|(place, _)| Plaintext::new(work, place)).map_err(|_| Error::Denied)
+            }
+            _ => {
+                work.zeroize();
+                Err(Error::Unavailable)
+            }
+        }
     }
 
     /// The same for hosts that commit elsewhere: until release, `work` holds nothing readable.
@@ -132,13 +143,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
     }
 
     /// Opens `token` in `work`, or finds the most exact reason why not. All refusals do the same work.
-    fn open(
-        &self,
-        field: Field,
-        token: &Token<'_>,
-        barred: Option<Reason>,
-        work: &mut [u8],
-    ) -> Result<(Range<usize>, SealKey), Reason> {
+    fn open(&self, field: Field, token: &Token<'_>, barred: Option<Reason>, work: &mut [u8]) -> Opened {
         let other;
         let keys = if token.epoch() == self.keys.epoch {
             &self.keys
@@ -163,6 +168,9 @@ impl<V: Deref<Target = Vault>> Session<V> {
         &self.vault
     }
 }
+
+/// Where the value stands, and the key it opened under; or why it did not open.
+type Opened = Result<(Range<usize>, SealKey), Reason>;
 
 /// The reason of a refusal. A canary is told whatever else is wrong; a foreign mark, unless the epoch is unknown too.
 fn why_not(keys: &EpochKeys, token: &Token<'_>, barred: Option<Reason>) -> Reason {
@@ -201,14 +209,7 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Plaintext<'w>>, Error> {
         let work = work.get_mut(..token.sealed().len()).ok_or(Error::BufferTooSmall)?;
-        let opened = self.session.open(field, token, self.barred, work);
-        let staged = match self.record(Event::Detokenize, field, token, opened.as_ref().err().copied(), host) {
-            Ok(staged) => staged,
-            Err(error) => {
-                work.zeroize();
-                return Err(error);
-            }
-        };
+        let (opened, staged) = self.open_recorded(Event::Detokenize, field, token, work, host)?;
         let outcome = opened.map_err(|_| Error::Denied).map(|(place, key)| {
             let mut value = Plaintext::new(work, place);
             value.withhold(Mask { key, nonce: token.nonce() });
@@ -239,9 +240,27 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         work: &mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Option<Range<usize>>, Error> {
-        let opened = self.session.open(field, token, self.barred, work);
-        let _staged = self.record(Event::Reveal, field, token, opened.as_ref().err().copied(), host)?;
+        let (opened, _) = self.open_recorded(Event::Reveal, field, token, work, host)?;
         Ok(opened.ok().map(|(place, _)| place))
+    }
+
+    /// Opens a token in `work` and stages its entry. Where that can't be staged, `work` is wiped.
+    fn open_recorded<E: Environment, const N: usize, const W: usize>(
+        &mut self,
+        event: Event,
+        field: Field,
+        token: &Token<'_>,
+        work: &mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<(Opened, crate::trail::Staged), Error> {
+        let opened = self.session.open(field, token, self.barred, work);
+        match self.record(event, field, token, opened.as_ref().err().copied(), host) {
+            Ok(staged) => Ok((opened, staged)),
+            Err(error) => {
+                work.zeroize();
+                Err(error)
+            }
+        }
     }
 
     /// What stands in the way of the whole request.

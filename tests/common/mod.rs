@@ -171,7 +171,7 @@ impl Environment for Env {
     }
 }
 
-pub type TestHost = Host<Env, 64, 64>;
+pub type TestHost = Host<Env, 64, 4096>;
 
 /// A vault with all that belongs to it, and switches for everything that can go wrong.
 pub struct World {

@@ -55,13 +55,19 @@ pub(crate) fn set_file(path: Option<PathBuf>) {
     let _first = FILE.set(path);
 }
 
+/// True where the command line names a file: whoever gives one to keygen wants it used.
+pub(crate) fn is_given() -> bool {
+    FILE.get().is_some_and(Option::is_some)
+}
+
 fn file() -> Option<PathBuf> {
     FILE.get().cloned().flatten().or_else(|| env::var_os("SYMBOLON_PASSPHRASE_FILE").map(PathBuf::from))
 }
 
 fn typed(prompt: &str) -> Result<Passphrase> {
     let text = rpassword::prompt_password(prompt).map_err(|_| {
-        Failure::Input.because("a passphrase is needed, and there is no terminal to ask at: give --passphrase-file FILE")
+        Failure::Input
+            .because("a passphrase is needed, and there is no terminal to ask at: give --passphrase-file FILE")
     })?;
     Ok(Passphrase(Zeroizing::new(text.into_bytes())))
 }

@@ -35,7 +35,11 @@ impl State {
     /// Reads the keyring (asking for its passphrase where it has one), takes the lock of the state beside it and goes on with its
     /// trail.
     pub(crate) fn open(keyring: &Path) -> Result<Self> {
-        let vault = open_vault(keyring)?;
+        Self::resume(keyring, open_vault(keyring)?)
+    }
+
+    /// The same with a vault that is open already, and a keyring file that need not be there.
+    pub(crate) fn resume(keyring: &Path, vault: Vault) -> Result<Self> {
         let dir = state_dir(keyring);
         let store = FileStore::open(&dir)?;
         store.report_repairs(&dir);
@@ -90,7 +94,9 @@ pub(crate) fn rng() -> Result<CliRng> {
 
 /// The time.
 pub(crate) fn now() -> Result<Time> {
-    clock().ok_or_else(|| Failure::Unavailable.because("the system's clock is before 1970: set it, nothing opens until then"))
+    clock().ok_or_else(|| {
+        Failure::Unavailable.because("the system's clock is before 1970: set it, nothing opens until then")
+    })
 }
 
 fn clock() -> Option<Time> {

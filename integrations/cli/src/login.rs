@@ -1,0 +1,118 @@
+//! Log-in and log-out, as far as a command line can stand for the service that does it.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use symbolon::{Kind, Principal, SessionKey, Terms};
+
+use crate::{
+    private_file,
+    session_file::{About, SessionFile},
+    state::{self, State},
+    text,
+};
+
+/// symbolon login
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  symbolon login --keyring shop.keyring --tenant shop-17 --person alice -o alice.session
+  symbolon reveal customers.protected.csv --keyring shop.keyring --session alice.session
+
+This stands for your log-in service, which has checked a password before. Whoever has the keyring can make a session for anybody:
+that is what a keyring is. In a web application the service holds an issuer, which can open nothing.")]
+pub(crate) struct LoginArgs {
+    /// The keyring
+    #[arg(short, long)]
+    keyring: PathBuf,
+    /// Whose customers, staff or programs: the tenant that the data was protected for
+    #[arg(short, long)]
+    tenant: String,
+    #[command(flatten)]
+    who: Who,
+    /// Where to write the session
+    #[arg(short, long)]
+    output: PathBuf,
+    /// How long the session lasts, 1 to 1440
+    #[arg(long, default_value_t = 15, value_parser = clap::value_parser!(u64).range(1..=1440))]
+    minutes: u64,
+    /// Write over an older session file
+    #[arg(long)]
+    force: bool,
+}
+
+/// Exactly one of them.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Who {
+    /// A customer or member, named as in the data's owner column
+    #[arg(short, long, value_name = "ID")]
+    person: Option<String>,
+    /// Somebody who works for the tenant
+    #[arg(long, value_name = "ID")]
+    staff: Option<String>,
+    /// A program
+    #[arg(long, value_name = "ID")]
+    service: Option<String>,
+}
+
+/// symbolon logout
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  symbolon logout alice.session --keyring shop.keyring
+
+From then on the session opens nothing, and neither does any copy of its file.")]
+pub(crate) struct LogoutArgs {
+    /// The session's file
+    session: PathBuf,
+    /// The keyring
+    #[arg(short, long)]
+    keyring: PathBuf,
+}
+
+/// Makes a session file: the client's new key, and the credential that the log-in service issues for it.
+pub(crate) fn login(args: &LoginArgs) -> Result<()> {
+    if !args.force {
+        private_file::refuse_existing(&args.output)?;
+    }
+    let (kind, kind_name, subject) = args.who.one();
+    let principal = Principal::new(args.tenant.as_bytes(), kind, subject.as_bytes())?;
+    let vault = state::open_vault(&args.keyring)?;
+    let (mut rng, now) = (state::rng()?, state::now()?);
+    let key = SessionKey::generate(&mut rng)?;
+    let terms = Terms { life: args.minutes * 60_000, ..Terms::default() };
+    let credential = vault.issuer(&args.tenant, kind, now.period())?.issue(&principal, &key, &terms, now, &mut rng)?;
+    let valid_until = text::utc(credential.expires_unverified());
+    let about = About { kind: kind_name, tenant: args.tenant.clone(), subject: subject.into(), valid_until };
+    SessionFile { key, credential }.write_new(&args.output, &about, args.force)?;
+    eprintln!(
+        "{} is the session of {kind_name} {subject} of {}, valid until {}.",
+        args.output.display(),
+        about.tenant,
+        about.valid_until
+    );
+    Ok(())
+}
+
+/// Ends a session on the record.
+pub(crate) fn logout(args: &LogoutArgs) -> Result<()> {
+    let session = SessionFile::read(&args.session)?;
+    let mut state = State::open(&args.keyring)?;
+    let id = session.credential.session_unverified();
+    state.vault.log_out(id, &mut state.host).context("the log-out could not be recorded")?;
+    eprintln!("{} is logged out, and the file can be deleted.", args.session.display());
+    Ok(())
+}
+
+impl Who {
+    /// The one that was given: clap has made sure of it.
+    fn one(&self) -> (Kind, &'static str, &str) {
+        match (&self.person, &self.staff, &self.service) {
+            (Some(person), _, _) => (Kind::Person, "person", person),
+            (_, Some(staff), _) => (Kind::Staff, "staff", staff),
+            (.., service) => (Kind::Service, "service", service.as_deref().unwrap_or_default()),
+        }
+    }
+}
