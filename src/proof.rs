@@ -4,7 +4,7 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
-use zeroize::Zeroizing;
+use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     Credential, Error, Time,
@@ -26,6 +26,7 @@ pub const PROOF_LEN: usize = 16 + 8 + MAC_LEN;
 /// The client's secret: 32 random bytes that it makes at every log-in and sends once, in the log-in request.
 ///
 /// Replies get cached, requests do not; so no reply ever carries it.
+#[derive(ZeroizeOnDrop)]
 pub struct SessionKey(Key);
 
 impl SessionKey {
@@ -131,6 +132,7 @@ impl fmt::Debug for Proof {
 }
 
 /// `K_s`: shared by the client and the vault, for one credential.
+#[derive(ZeroizeOnDrop)]
 pub(crate) struct BoundKey(Key);
 
 impl BoundKey {
@@ -157,4 +159,5 @@ impl BoundKey {
 }
 
 /// What was asked for, as 32 bytes that are never shown.
+#[derive(ZeroizeOnDrop)]
 pub(crate) struct ItemsDigest(Key);

@@ -211,6 +211,7 @@ fn csv_whole_cells() {
     check(CSV, "§,§\r\n§\n§\r\"§\",\"§\"\r\n,,§,,\n\"\",§,\"\"\"\",\"§\"");
     check(CSV, "\u{feff}§,§\n\u{feff}¤,a\n");
     check(CSV, "\u{feff}\"§\"\n");
+    check(CSV, "\"x\",\"§\"\r\n\"y\"\r\n\"§\"\n\"\",\"s\",\"\"\r\n\"z\",§");
     check(CSV, "\"a,b\nc\"\"\",§\nit is 5\" wide,§\na\"¤,§");
     check(Format::Csv { delimiter: b';' }, "§;§;a,¤;¤,a\n");
     check(Format::Csv { delimiter: b'\t' }, "§\t§\t ¤\n");

@@ -266,7 +266,7 @@ impl<'m> Html<'m> {
             }
             Kind::Ordinary | Kind::Void => State::Data,
             Kind::MixesForeign | Kind::IntegrationPoint if !ambiguous => State::Data,
-            Kind::RawText | Kind::IntegrationPoint if !(ambiguous && slash) => {
+            Kind::RawText | Kind::IntegrationPoint => {
                 (self.element, self.escaped) = (name, false);
                 State::RawText(Raw::Text)
             }

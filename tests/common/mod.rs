@@ -199,7 +199,7 @@ impl World {
         let clock = Rc::new(Cell::new(Some(NOW.minus(10_000))));
         let fault = Rc::new(Cell::new(Fault::None));
         let down = store.down.clone();
-        let audit = AuditKey::create(&vault, &mut store, &mut TestRng(77)).unwrap();
+        let audit = AuditKey::create(&vault, &mut store, &mut TestRng(next_seed())).unwrap();
         let rng = BadRng { good: TestRng(1234), fault: fault.clone() };
         let host = Host::open(&vault, Env { clock: clock.clone(), rng, store }).unwrap();
         clock.set(Some(NOW));
@@ -255,6 +255,12 @@ impl World {
     pub fn last(&mut self) -> Recorded {
         self.trail().pop().unwrap()
     }
+}
+
+/// Another number each time, so that no two trails have a key in common.
+fn next_seed() -> u64 {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(7700);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
 /// A logged-in client: what a browser would hold.

@@ -1,10 +1,247 @@
-//! Placeholder.
+//! `symbolon protect`: puts tokens in place of the values in a file or pipe.
 
-/// Placeholder.
+mod cells;
+mod csv_rows;
+mod header;
+pub(crate) mod input;
+mod job;
+mod json_lines;
+mod pipeline;
+mod problem;
+mod rows;
+
+use std::{
+    path::{Path, PathBuf},
+    thread,
+    time::Duration,
+};
+
+use anyhow::Result;
+use clap::ValueEnum;
+use symbolon::{Field, Vault};
+
+pub(crate) use cells::Tally;
+
+use self::{
+    input::Input,
+    job::{check, protect},
+};
+use crate::{
+    error::Failure,
+    output::{Output, Readers},
+    progress::{Count, Progress, per_second},
+    schema::{self, OwnerKind, Plan},
+    state,
+};
+
+/// symbolon protect
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {}
+#[command(after_help = AFTER_HELP)]
+pub(crate) struct Args {
+    /// The keyring file
+    #[arg(long, value_name = "FILE", required_unless_present = "check")]
+    keyring: Option<PathBuf>,
+    /// A file that says tenant, owner and fields, instead of the options of these names
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["tenant", "owner", "field", "owner_kind"])]
+    schema: Option<PathBuf>,
+    /// Whose customers they are: a name of your shop, clinic or customer
+    #[arg(long, required_unless_present = "schema")]
+    tenant: Option<String>,
+    /// The column that says whose data a row is
+    #[arg(long, value_name = "COLUMN", required_unless_present = "schema")]
+    owner: Option<String>,
+    /// A column to protect and what it holds, such as mail=email; once for each
+    #[arg(long, value_name = "COLUMN=FIELD", value_parser = schema::parse_field, required_unless_present = "schema")]
+    field: Vec<(String, Field)>,
+    /// What the owners are
+    #[arg(long, value_enum, value_name = "KIND", default_value = "person")]
+    owner_kind: OwnerKind,
+    /// Leave a column out of the result: what must not be stored at all, such as security codes
+    #[arg(long, value_name = "COLUMN")]
+    drop_column: Vec<String>,
+    /// What the input is, where its name doesn't tell
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// What stands between two cells: a character, or "tab"
+    #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
+    delimiter: Option<u8>,
+    /// Only check: report what would be refused, write nothing
+    #[arg(long)]
+    check: bool,
+    /// Threads that seal; as many as there are processors unless said otherwise
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    threads: Option<u16>,
+    /// Replace the output if it exists
+    #[arg(long)]
+    force: bool,
+    /// Show no progress and no closing line
+    #[arg(long, short)]
+    quiet: bool,
+    /// Where to write; standard output if absent or "-"
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// The file to protect, or "-" for standard input
+    input: PathBuf,
+}
 
-/// Placeholder.
-pub(crate) fn run(_: &Args) -> anyhow::Result<()> {
-    anyhow::bail!("not there yet")
+/// What is read and written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// Comma-separated values with a header (also with other delimiters)
+    Csv,
+    /// JSON Lines: one object on each line
+    Jsonl,
+}
+
+/// How a job is done.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Options {
+    /// What the input is.
+    pub(crate) format: Format,
+    /// What stands between two cells.
+    pub(crate) delimiter: u8,
+    /// How many threads seal.
+    pub(crate) threads: usize,
+}
+
+impl Options {
+    /// Those of the command line without options: the format by the name's ending, a thread for each processor.
+    pub(crate) fn of(path: &Path) -> Result<Self> {
+        let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
+        let (format, delimiter) = match ending.as_str() {
+            "csv" => (Format::Csv, b','),
+            "tsv" => (Format::Csv, b'\t'),
+            "jsonl" | "ndjson" => (Format::Jsonl, b','),
+            _ => {
+                let what = format!("what {} is can't be told by its name: say --format csv or jsonl", path.display());
+                return Err(Failure::Input.because(what));
+            }
+        };
+        Ok(Self { delimiter, ..Self::with(format) })
+    }
+
+    fn with(format: Format) -> Self {
+        let threads = thread::available_parallelism().map_or(1, usize::from);
+        Self { format, delimiter: b',', threads }
+    }
+}
+
+/// Runs the command.
+pub(crate) fn run(args: &Args) -> Result<()> {
+    let plan = args.plan()?;
+    plan.check()?;
+    let options = args.options()?;
+    // Checking shall need no keyring, so that whoever prepares the file need not have it.
+    let keyring = args.keyring.as_deref().filter(|_| !args.check);
+    let vault = keyring.map(state::open_vault).transpose()?;
+    let input = Input::open(&args.input)?;
+    let name = input.name.clone();
+    let progress = Progress::new(input.size, args.quiet);
+    let Some(vault) = vault else {
+        let found = check(&plan, &options, input, &progress)?;
+        progress.finish();
+        return found.report(&name, args.quiet);
+    };
+    let mut output = Output::create(args.output.as_deref(), &args.input, args.force, Readers::Usual)?;
+    let tally = protect(&vault, &plan, &options, input, &mut output, &progress)?;
+    output.finish()?;
+    let time = progress.finish();
+    if !args.quiet {
+        eprintln!("{}", closing_line(&tally, time));
+    }
+    Ok(())
+}
+
+/// Protects one file and writes another, which must not exist: the same as the command without options.
+pub(crate) fn protect_file(vault: &Vault, plan: &Plan, input: &Path, output: &Path) -> Result<Tally> {
+    plan.check()?;
+    let options = Options::of(input)?;
+    let progress = Progress::new(None, true);
+    let mut writer = Output::create(Some(output), input, false, Readers::Usual)?;
+    let tally = protect(vault, plan, &options, Input::open(input)?, &mut writer, &progress)?;
+    writer.finish()?;
+    Ok(tally)
+}
+
+/// The words after a job is done.
+pub(crate) fn closing_line(tally: &Tally, time: Duration) -> String {
+    let Tally { rows, protected, already, empty } = *tally;
+    format!(
+        "{} rows: {} values protected; left alone: {} tokens, {} empty cells; {:.1} s, {} rows/s",
+        Count(rows),
+        Count(protected),
+        Count(already),
+        Count(empty),
+        time.as_secs_f64(),
+        per_second(rows, time),
+    )
+}
+
+impl Args {
+    fn plan(&self) -> Result<Plan> {
+        let mut plan = match &self.schema {
+            Some(path) => Plan::read(path)?,
+            None => Plan {
+                tenant: self.tenant.clone().unwrap_or_default(),
+                owner: self.owner.clone().unwrap_or_default(),
+                owner_kind: self.owner_kind,
+                fields: self.field.clone(),
+                dropped: Vec::new(),
+            },
+        };
+        plan.dropped.extend_from_slice(&self.drop_column);
+        Ok(plan)
+    }
+
+    fn options(&self) -> Result<Options> {
+        let mut options = match self.format {
+            Some(format) => Options::with(format),
+            None => Options::of(&self.input)?,
+        };
+        options.delimiter = self.delimiter.unwrap_or(options.delimiter);
+        options.threads = self.threads.map_or(options.threads, usize::from);
+        Ok(options)
+    }
+}
+
+/// One ASCII character that can't be part of a token.
+pub(crate) fn parse_delimiter(text: &str) -> Result<u8, String> {
+    match (text, text.as_bytes()) {
+        ("tab" | "\\t", _) => Ok(b'\t'),
+        (_, [byte]) if byte.is_ascii() && !b"\"\r\n\0-_".contains(byte) && !byte.is_ascii_alphanumeric() => Ok(*byte),
+        _ => Err("it must be one ASCII character that is no letter, digit, quote, - or _; or the word tab".into()),
+    }
+}
+
+const AFTER_HELP: &str = "\
+Cells that are tokens already and empty cells stay as they are, so a file can be protected again when rows were added.
+A value that its field does not take is refused with its row and column; --check lists the first 20.
+
+A result file appears whole or not at all. Until then it has a hidden name in the same directory, .symbolon-….part; what a
+run that was killed has left there is removed by the next. On standard output this can't be promised: look at the exit code.
+
+Fields: person-name, postal-address, phone, email, card-number, card-expiry, bank-account, birth-date, national-id,
+order-line, free-text; and your own: custom-64-0 to custom-64-2047 (64: bytes that shorter values are padded to).";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delimiters() {
+        let parsed = [",", ";", "|", "tab", "\\t", "\t", " "].map(|text| parse_delimiter(text).unwrap());
+        assert_eq!(parsed, *b",;|\t\t\t ");
+        for text in ["", ",,", "a", "0", "-", "_", "\"", "\n", "é"] {
+            assert!(parse_delimiter(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn formats_are_told_by_endings() {
+        let of = |name: &str| Options::of(Path::new(name)).map(|options| (options.format, options.delimiter));
+        assert_eq!(of("a.CSV").unwrap(), (Format::Csv, b','));
+        assert_eq!(of("a.tsv").unwrap(), (Format::Csv, b'\t'));
+        assert_eq!(of("a.jsonl").unwrap(), (Format::Jsonl, b','));
+        assert!(of("-").is_err() && of("csv").is_err());
+    }
 }

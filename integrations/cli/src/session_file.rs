@@ -111,3 +111,64 @@ const CONTEXT: &[&[u8]] = &[b"symbolon", b"reveal"];
 const AHEAD: u64 = 2000;
 
 const COMMENT: &str = "A symbolon session. Secret: until it ends, whoever has this file reads what its owner may read.";
+
+#[cfg(test)]
+mod tests {
+    use symbolon::{AuditKey, Kind, Principal, Terms};
+
+    use super::*;
+    use crate::{
+        file_store::FileStore,
+        state::{State, state_dir},
+    };
+
+    fn session(state: &State, who: &Principal) -> SessionFile {
+        let (mut rng, now) = (state::rng().unwrap(), state::now().unwrap());
+        let issuer = state.vault.issuer(who.tenant(), Kind::Person, now.period()).unwrap();
+        let key = SessionKey::generate(&mut rng).unwrap();
+        let credential = issuer.issue(who, &key, &Terms::default(), now, &mut rng).unwrap();
+        SessionFile { key, credential }
+    }
+
+    /// A session is accepted right after the start, and again and again, as a long job needs it.
+    #[test]
+    fn is_accepted_at_once_and_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("k");
+        let vault = state::vault_of(symbolon::Keyring::generate(&mut state::rng().unwrap()).unwrap()).unwrap();
+        let mut store = FileStore::create(&state_dir(&path)).unwrap();
+        AuditKey::create(&vault, &mut store, &mut state::rng().unwrap()).unwrap();
+        drop(store);
+        let mut state = State::resume(&path, vault).unwrap();
+        let alice = Principal::person("shop-17", "alice").unwrap();
+        let session = session(&state, &alice);
+        for _ in 0..3 {
+            let opened = session.authenticate(&state.vault, &mut state.host).unwrap();
+            assert_eq!(*opened.principal(), alice);
+        }
+        state.vault.log_out(session.credential.session_unverified(), &mut state.host).unwrap();
+        let refused = session.authenticate(&state.vault, &mut state.host).unwrap_err();
+        assert_eq!(crate::error::code(&refused), 3);
+    }
+
+    /// What is written is read.
+    #[test]
+    fn goes_around() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s");
+        let vault = state::vault_of(symbolon::Keyring::generate(&mut state::rng().unwrap()).unwrap()).unwrap();
+        let (mut rng, now) = (state::rng().unwrap(), state::now().unwrap());
+        // The longest names there are, with letters that JSON escapes.
+        let (tenant, subject) = ("\"".repeat(64), "\u{1}".repeat(64));
+        let who = Principal::person(&tenant, &subject).unwrap();
+        let key = SessionKey::generate(&mut rng).unwrap();
+        let issuer = vault.issuer(&tenant, Kind::Person, now.period()).unwrap();
+        let credential = issuer.issue(&who, &key, &Terms::default(), now, &mut rng).unwrap();
+        let about = About { kind: "person", tenant, subject, valid_until: crate::text::utc(now) };
+        let file = SessionFile { key, credential };
+        file.write_new(&path, &about, false).unwrap();
+        let again = SessionFile::read(&path).unwrap();
+        assert_eq!(*again.key.write_secret(), *file.key.write_secret());
+        assert_eq!(again.credential, file.credential);
+    }
+}

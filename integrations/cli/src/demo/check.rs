@@ -58,7 +58,7 @@ impl Pages {
 pub(super) fn alices_orders(plain: &str, alice: &str) -> Result<()> {
     let (mut plain, mut alice) =
         (csv::Reader::from_reader(plain.as_bytes()), csv::Reader::from_reader(alice.as_bytes()));
-    let column = |name: &str| plain.headers().ok()?.iter().position(|header| header == name);
+    let mut column = |name: &str| plain.headers().ok()?.iter().position(|header| header == name);
     let (id, name) = column("customer_id").zip(column("ship_to_name")).context("the sample's columns have changed")?;
     let (mut hers, mut rows) = (0, alice.records());
     for row in plain.records() {

@@ -1,0 +1,89 @@
+//! The input in blocks: large ones while there is much, small ones when a pipe has no more for now.
+
+use std::{
+    io::{self, Read},
+    path::Path,
+    sync::mpsc::{Receiver, sync_channel},
+    thread,
+};
+
+use anyhow::{Context, Result};
+
+use crate::protect::input::open_file;
+
+/// An input that is read ahead on a thread of its own.
+pub(crate) struct Source {
+    pieces: Receiver<io::Result<Vec<u8>>>,
+    name: String,
+    /// Its size in bytes, where that is known.
+    pub(crate) size: Option<u64>,
+    failed: Option<io::Error>,
+}
+
+impl Source {
+    /// Opens a file, or standard input for `-`.
+    pub(crate) fn open(path: &Path) -> Result<Self> {
+        if path.as_os_str() == "-" {
+            return Ok(Self::read(io::stdin(), "standard input".into(), None));
+        }
+        let file = open_file(path)?;
+        let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
+        Ok(Self::read(file, path.display().to_string(), size))
+    }
+
+    fn read(mut reader: impl Read + Send + 'static, name: String, size: Option<u64>) -> Self {
+        let (send, pieces) = sync_channel(WAITING);
+        // Not joined: a pipe that never ends must not keep a run from ending.
+        thread::spawn(move || {
+            loop {
+                let mut piece = vec![0; PIECE];
+                let sent = match reader.read(&mut piece) {
+                    Ok(0) => break,
+                    Ok(read) => {
+                        piece.truncate(read);
+                        send.send(Ok(piece))
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                    Err(error) => send.send(Err(error)),
+                };
+                if sent.is_err() {
+                    break;
+                }
+            }
+        });
+        Self { pieces, name, size, failed: None }
+    }
+}
+
+impl Iterator for Source {
+    type Item = Result<Vec<u8>>;
+
+    /// Waits for one piece, and takes what else is there already.
+    fn next(&mut self) -> Option<Self::Item> {
+        let failed = self.failed.take().map(Err);
+        let mut block = match failed.or_else(|| self.pieces.recv().ok())? {
+            Ok(piece) => piece,
+            Err(error) => return Some(Err(error).with_context(|| format!("can't read {}", self.name))),
+        };
+        while block.len() + PIECE <= BLOCK {
+            match self.pieces.try_recv() {
+                Ok(Ok(piece)) => block.extend_from_slice(&piece),
+                Ok(Err(error)) => {
+                    self.failed = Some(error);
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        Some(Ok(block))
+    }
+}
+
+/// The longest block. The tokens of one must fit into one commit of the trail: see [`super::segments`].
+pub(super) const BLOCK: usize = 896 << 10;
+
+/// What is read at a time: as much as a pipe holds.
+const PIECE: usize = 64 << 10;
+
+/// Pieces that are read ahead.
+const WAITING: usize = 28;

@@ -1,0 +1,453 @@
+//! Promise 4 and its enemies: a full trail, a store that fails, a crash between commit and release, a restart, a broken generator.
+
+mod common;
+
+use common::{AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob};
+use symbolon::{
+    AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, MAX_OPEN_LEN, MAX_TOKEN_LEN, Reason,
+    SealedEntry, Session, Store, TokenBuf, Vault, reply_len,
+};
+
+fn session<'v>(
+    vault: &'v Vault,
+    host: &mut common::TestHost,
+    client: &Client,
+    rng: &mut TestRng,
+) -> Session<&'v Vault> {
+    let proof = client.key.prove(&client.credential, CONTEXT, NOW, rng).unwrap();
+    vault.authenticate(&client.credential, &proof, CONTEXT, host).unwrap()
+}
+
+fn setting() -> (World, Client, TokenBuf) {
+    let mut world = World::new();
+    let token = world.token(&alice(), Field::EMAIL, "alice@example.com");
+    let client = world.log_in(&alice());
+    (world, client, token)
+}
+
+fn sealed_entries(world: &mut World) -> Vec<SealedEntry> {
+    let mut all = Vec::new();
+    let store = &world.host.environment().store.memory;
+    store
+        .entries(&mut |entry| {
+            all.push(entry.clone());
+            true
+        })
+        .unwrap();
+    all
+}
+
+/// A full trail refuses to open and to refuse, draining it is never blocked and has two steps, and then it goes on.
+#[test]
+fn a_full_trail_opens_nothing_until_drained() {
+    let (mut world, client, token) = setting();
+    let foreign = world.token(&bob(), Field::EMAIL, "bob@example.com");
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let mut work = [0; MAX_OPEN_LEN];
+    let mut opened = 0;
+    let full = loop {
+        match session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host) {
+            Ok(_) => opened += 1,
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((full, opened), (Error::Unavailable, 256 - 2), "capacity, less the start and the authentication");
+    assert_eq!(work, [0; MAX_OPEN_LEN]);
+    let refused = session.detokenize(Field::EMAIL, &foreign.as_token(), &mut work, &mut world.host);
+    assert_eq!(refused.unwrap_err(), Error::Unavailable);
+    let proof = client.key.prove(&client.credential, CONTEXT, NOW, &mut world.rng).unwrap();
+    let refused = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host);
+    assert_eq!(refused.unwrap_err(), Error::Unavailable);
+
+    // Reading consumes nothing; acknowledging does.
+    let first = {
+        let mut n = 0;
+        world
+            .host
+            .environment()
+            .store
+            .entries(&mut |_| {
+                n += 1;
+                true
+            })
+            .unwrap();
+        n
+    };
+    assert_eq!(first, 256);
+    world.host.environment().store.acknowledge(99).unwrap();
+    for _ in 0..100 {
+        assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok());
+    }
+    let refused = session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host);
+    assert_eq!(refused.unwrap_err(), Error::Unavailable);
+}
+
+/// A batch reserves all its entries first: where they don't all fit, none of it is opened.
+#[test]
+fn a_batch_fits_whole_or_not_at_all() {
+    let (mut world, client, token) = setting();
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let token = token.as_token();
+    for (count, expected) in [(63, true), (64, false), (1000, false), (1025, false), (0, false)] {
+        let items = vec![Item::of(token); count];
+        let mut out = vec![0xaa; reply_len(&items)];
+        let outcome = session.reveal(&items, &mut out, &mut world.host).map(|reply| reply.as_bytes().len());
+        match outcome {
+            Ok(len) => assert!(expected && len == reply_len(&items)),
+            Err(error) => {
+                assert!(!expected);
+                assert_eq!(error, if count == 0 || count > 1024 { Error::TooLong } else { Error::Unavailable });
+            }
+        }
+    }
+    let items = [Item::of(token)];
+    let mut short = vec![0; reply_len(&items) - 1];
+    assert_eq!(session.reveal(&items, &mut short, &mut world.host).unwrap_err(), Error::BufferTooSmall);
+    let mut short = [0; 79];
+    let refused = session.detokenize(Field::EMAIL, &token, &mut short, &mut world.host);
+    assert_eq!(refused.unwrap_err(), Error::BufferTooSmall, "64 and 16 bytes are needed");
+    let before = world.host.environment().store.memory.room();
+    assert_eq!(before, 256 - 2 - 63, "what was refused for its size left no entry");
+}
+
+/// While the store is down nothing opens and nothing is refused; what was staged then is on the record when it is back.
+#[test]
+fn a_store_that_is_down() {
+    let (mut world, client, token) = setting();
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let mut work = [0; MAX_OPEN_LEN];
+    world.down.set(true);
+    let refused = session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host);
+    assert_eq!(refused.unwrap_err(), Error::Unavailable);
+    assert_eq!(work, [0; MAX_OPEN_LEN]);
+    let items = [Item::of(token.as_token())];
+    let mut out = vec![0xaa; reply_len(&items)];
+    assert_eq!(session.reveal(&items, &mut out, &mut world.host).unwrap_err(), Error::Unavailable);
+    world.down.set(false);
+    assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok());
+    drop(session);
+    assert_eq!(world.trail().len(), 3, "start, authentication, and the opening");
+}
+
+/// A value is held until its own entry is durable: an earlier receipt, or another trail's, releases nothing.
+#[test]
+fn a_receipt_for_something_else() {
+    let (mut world, client, token) = setting();
+    let (mut other, ..) = setting();
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let earlier = world.host.commit(&world.vault).unwrap();
+    let another = other.host.commit(&other.vault).unwrap();
+    for receipt in [earlier, another] {
+        let mut work = [0; MAX_OPEN_LEN];
+        let held = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+        assert!(!held.is_covered_by(&receipt));
+        assert_eq!(held.release(&receipt).unwrap_err(), Error::Unavailable);
+        assert_eq!(work, [0; MAX_OPEN_LEN], "the value is gone");
+    }
+    let mut work = [0; MAX_OPEN_LEN];
+    let held = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+    let receipt = world.host.commit(&world.vault).unwrap();
+    assert_eq!(held.release(&receipt).unwrap().expose(), b"alice@example.com", "the control");
+}
+
+/// Whoever forgets a held value and looks into the buffer sees nothing of it; a held reply can't be opened even by its client.
+#[test]
+fn a_held_outcome_that_is_forgotten() {
+    let (mut world, client, token) = setting();
+    let proof = client.key.prove(&client.credential, CONTEXT, NOW, &mut world.rng).unwrap();
+    let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
+    let mut work = [0; MAX_OPEN_LEN];
+    std::mem::forget(session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap());
+    assert!(!contains(&work, b"alice"), "masked while it is held");
+    let items = [Item::of(token.as_token())];
+    let mut out = vec![0; reply_len(&items)];
+    std::mem::forget(session.reveal_held(&items, &mut out, &mut world.host).unwrap());
+    assert!(!contains(&out, b"alice"));
+    assert!(client.key.open_reply(&client.credential, Some(&proof), &items, &mut out).is_err());
+    // A crash here: both are on the record, though nothing was shown.
+    world.host.commit(&world.vault).unwrap();
+    drop(session);
+    let events: Vec<_> = world.trail().iter().map(|recorded| recorded.entry.event).collect();
+    assert_eq!(events[2..], [Event::Detokenize, Event::Reveal]);
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+/// A host that commits elsewhere: one batch at a time, outcomes wait for theirs, a batch that failed is part of the next.
+#[test]
+fn batches_that_are_committed_elsewhere() {
+    let (mut world, client, token) = setting();
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let (mut first_work, mut second_work) = ([0; MAX_OPEN_LEN], [0; MAX_OPEN_LEN]);
+    let first = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut first_work, &mut world.host).unwrap();
+    let (batch, ticket) = world.host.batch(&world.vault).unwrap();
+    assert_eq!(batch.entries().count(), 1);
+    let second = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut second_work, &mut world.host).unwrap();
+    assert_eq!(world.host.batch(&world.vault).unwrap_err(), Error::Unavailable, "one at a time");
+    assert_eq!(world.host.commit(&world.vault).unwrap_err(), Error::Unavailable);
+    let receipt = world.host.committed(ticket);
+    assert!(first.is_covered_by(&receipt) && !second.is_covered_by(&receipt));
+    assert_eq!(first.release(&receipt).unwrap().expose(), b"alice@example.com");
+
+    let (batch, ticket) = world.host.batch(&world.vault).unwrap();
+    assert_eq!(batch.entries().count(), 1);
+    world.host.not_committed(ticket);
+    let (batch, ticket) = world.host.batch(&world.vault).unwrap();
+    assert_eq!(batch.entries().count(), 1, "it is part of the next");
+    let receipt = world.host.committed(ticket);
+    assert_eq!(second.release(&receipt).unwrap().expose(), b"alice@example.com");
+}
+
+/// Many short lives: numbers rise over every restart, the gap is recorded, and no number is sealed twice with different contents.
+#[test]
+fn restarts_never_reuse_a_number() {
+    let (mut world, client, token) = setting();
+    let mut everything: std::collections::HashMap<u64, SealedEntry> = std::collections::HashMap::new();
+    for life in 0..20_u64 {
+        let at = NOW.plus(life * 10_000);
+        world.restart(at).unwrap();
+        let mut work = [0; MAX_OPEN_LEN];
+        world.clock.set(Some(at.plus(5_000)));
+        let proof = client.key.prove(&client.credential, CONTEXT, at.plus(5_000), &mut world.rng).unwrap();
+        let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
+        for _ in 0..life % 7 {
+            session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+        }
+        // Staged and taken, perhaps half written, but the power goes before it is durable.
+        let _lost = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+        let (batch, _ticket) = world.host.batch(&world.vault).unwrap();
+        let lost: Vec<_> = batch.entries().cloned().collect();
+        drop(session);
+        let kept = sealed_entries(&mut world);
+        for entry in kept.into_iter().chain(lost) {
+            let sequence = entry.sequence();
+            if let Some(before) = everything.insert(sequence, entry.clone()) {
+                assert_eq!(before, entry, "number {sequence} was sealed twice");
+            }
+        }
+    }
+    let trail = world.trail();
+    let starts: Vec<_> = trail.iter().filter(|recorded| recorded.entry.event == Event::Started).collect();
+    assert_eq!(starts.len(), 21);
+    assert!(starts[1..].iter().all(|recorded| recorded.entry.count > 0), "each gap is counted");
+    for pair in trail.windows(2) {
+        let gap = pair[1].sequence - pair[0].sequence - 1;
+        assert_eq!(gap, if pair[1].entry.event == Event::Started { u64::from(pair[1].entry.count) } else { 0 });
+    }
+}
+
+/// The stored key moves ahead in time: a long life crosses many blocks.
+#[test]
+fn a_long_life_crosses_blocks() {
+    let (mut world, client, token) = setting();
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let mut reader = world.audit.reader();
+    let mut read = 0;
+    for _ in 0..1000 {
+        let mut work = [0; MAX_OPEN_LEN];
+        session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+        let store = &mut world.host.environment().store;
+        let mut last = 0;
+        store
+            .entries(&mut |sealed| {
+                last = reader.read(sealed).unwrap().sequence;
+                read += 1;
+                true
+            })
+            .unwrap();
+        store.acknowledge(last).unwrap();
+    }
+    assert_eq!(read, 1002);
+}
+
+/// Altered, swapped, left out, doubled, made up: the reader notices each, and the untouched trail is the control.
+#[test]
+fn a_trail_that_was_tampered_with() {
+    let (mut world, client, token) = setting();
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    for _ in 0..6 {
+        let mut work = [0; MAX_OPEN_LEN];
+        session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+    }
+    drop(session);
+    let entries = sealed_entries(&mut world);
+    let reads = |entries: &[SealedEntry]| {
+        let mut reader = world.audit.reader();
+        entries.iter().all(|entry| reader.read(entry).is_ok())
+    };
+    assert!(reads(&entries), "the control");
+    for (index, entry) in entries.iter().enumerate() {
+        for at in 0..symbolon::ENTRY_LEN {
+            let mut altered = entries.clone();
+            let mut bytes = *entry.as_bytes();
+            bytes[at] ^= 1;
+            altered[index] = SealedEntry::from_bytes(bytes);
+            assert!(!reads(&altered), "byte {at} of entry {index}");
+        }
+        let mut without = entries.clone();
+        without.remove(index);
+        // The last one left out is a shorter trail: that needs a checkpoint to be seen, which comes with the audit work.
+        assert_eq!(reads(&without), index == entries.len() - 1);
+        let mut doubled = entries.clone();
+        doubled.insert(index, entry.clone());
+        assert!(!reads(&doubled));
+        if index > 0 {
+            let mut swapped = entries.clone();
+            swapped.swap(index - 1, index);
+            assert!(!reads(&swapped));
+        }
+    }
+    let mut stranger = World::with(Keyring::generate(&mut TestRng(9)).unwrap(), &Config::new(AUDIENCE));
+    assert!(!reads(&sealed_entries(&mut stranger)[..1]), "another trail's entry");
+}
+
+/// Identities are sealed from whoever stores the log, and no plaintext is in it.
+#[test]
+fn the_stored_trail_names_nobody() {
+    let (mut world, client, token) = setting();
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let mut work = [0; MAX_OPEN_LEN];
+    session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+    drop(session);
+    let tag = world.audit.tag_of(&alice());
+    let stored: Vec<u8> = sealed_entries(&mut world).iter().flat_map(|entry| *entry.as_bytes()).collect();
+    let opened = world.last().entry;
+    assert_eq!((opened.caller, opened.owner_or_commitment), (tag, tag), "the control: the auditor sees it");
+    for secret in [tag.as_slice(), b"alice", &token.as_token().as_bytes()[22..38]] {
+        assert!(!contains(&stored, secret));
+    }
+}
+
+/// Of tokens that are another tenant's, the first four of a request have an entry each and the rest one count.
+#[test]
+fn forgeries_do_not_fill_the_trail() {
+    let (mut world, client, token) = setting();
+    let mut other = World::with(Keyring::generate(&mut TestRng(43)).unwrap(), &Config::new(AUDIENCE));
+    let foreign = other.token(&alice(), Field::EMAIL, "alice@example.com");
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let mut items = vec![Item::of(foreign.as_token()); 40];
+    items.push(Item::of(token.as_token()));
+    let mut out = vec![0; reply_len(&items)];
+    let _reply = session.reveal(&items, &mut out, &mut world.host).unwrap();
+    drop(session);
+    let trail = world.trail();
+    let entries = &trail[2..];
+    assert_eq!(entries.len(), 6);
+    assert!(entries[..4].iter().all(|recorded| recorded.entry.reason == Reason::ForeignToken));
+    assert_eq!(entries[4].entry.reason, Reason::Done);
+    assert_eq!((entries[5].entry.event, entries[5].entry.count), (Event::ForeignTokens, 36));
+}
+
+/// A generator that errs, sticks or repeats seals nothing; and one that repeats unnoticed gives no nonce to two values.
+#[test]
+fn generators_that_fail() {
+    let (mut world, ..) = setting();
+    let mut out = [0; MAX_TOKEN_LEN];
+    for fault in [Fault::Error, Fault::Constant(0)] {
+        world.fault.set(fault);
+        let refused = world.vault.tokenize(&alice(), Field::EMAIL, b"a@example.com", &mut out, &mut world.host);
+        assert_eq!(refused.unwrap_err(), Error::RngFailed, "{fault:?}");
+    }
+    world.fault.set(Fault::Constant(0x55));
+    assert!(world.vault.tokenize(&alice(), Field::EMAIL, b"a@example.com", &mut out, &mut world.host).is_ok());
+    let refused = world.vault.tokenize(&alice(), Field::EMAIL, b"a@example.com", &mut out, &mut world.host);
+    assert_eq!(refused.unwrap_err(), Error::RngFailed, "the same 16 bytes again");
+
+    for seed in [0x55, 0] {
+        world.fault.set(Fault::Constant(seed));
+        assert_eq!(Keyring::generate(&mut world.host.environment().rng).unwrap_err(), Error::RngFailed);
+    }
+    world.fault.set(Fault::Error);
+    assert_eq!(symbolon::SessionKey::generate(&mut world.host.environment().rng).unwrap_err(), Error::RngFailed);
+
+    // The same state again, as after a copied virtual machine: equal values give equal tokens, others another nonce.
+    let nonce = |value: &[u8]| {
+        let mut out = [0; MAX_TOKEN_LEN];
+        let mut rng = CheckedRng::new(TestRng(1));
+        world.vault.sealer(&alice()).tokenize(Field::EMAIL, value, &mut out, &mut rng).unwrap().as_bytes()[10..22]
+            .to_vec()
+    };
+    assert_eq!(nonce(b"a@example.com"), nonce(b"a@example.com"));
+    assert_ne!(nonce(b"a@example.com"), nonce(b"b@example.com"));
+}
+
+/// With a dead generator at log-in, two people, or one person twice, still share neither session id nor the key that seals theirs.
+#[test]
+fn a_dead_generator_at_log_in() {
+    struct Dead;
+    impl rand_core::TryRng for Dead {
+        type Error = std::convert::Infallible;
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(0)
+        }
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(0)
+        }
+        fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+            out.fill(0);
+            Ok(())
+        }
+    }
+    impl rand_core::TryCryptoRng for Dead {}
+    let world = World::new();
+    let issuer = world.vault.issuer("shop-17", common::PERSON, NOW.period()).unwrap();
+    let mut rng = TestRng(3);
+    let keys = [symbolon::SessionKey::generate(&mut rng).unwrap(), symbolon::SessionKey::generate(&mut rng).unwrap()];
+    let mut serials = std::collections::HashSet::new();
+    let mut sessions = std::collections::HashSet::new();
+    for who in [alice(), bob()] {
+        for key in &keys {
+            for now in [NOW, NOW.plus(1)] {
+                let credential = issuer.issue(&who, key, &symbolon::Terms::default(), now, &mut Dead).unwrap();
+                let bytes = credential.as_bytes();
+                serials.insert(bytes[bytes.len() - 64..bytes.len() - 48].to_vec());
+                sessions.insert(*credential.session_unverified().as_bytes());
+            }
+        }
+    }
+    assert_eq!((serials.len(), sessions.len()), (8, 8));
+}
+
+/// A vault and its trail belong together: another vault's key doesn't open the stored state, and a trail is made once.
+#[test]
+fn a_trail_of_another_vault() {
+    let (mut world, ..) = setting();
+    let other = Vault::new(Keyring::generate(&mut TestRng(43)).unwrap(), &Config::new(AUDIENCE)).unwrap();
+    let env = world.host.environment();
+    let env = Env { clock: env.clock.clone(), rng: env.rng.clone(), store: env.store.clone() };
+    assert_eq!(Host::<Env, 64, 64>::open(&other, env).unwrap_err(), Error::Unavailable);
+    let store = &mut world.host.environment().store;
+    assert_eq!(AuditKey::create(&world.vault, store, &mut TestRng(1)).unwrap_err(), Error::Unavailable);
+    let secret = world.audit.write_secret();
+    assert!(AuditKey::read_secret(&secret).is_ok());
+    let mut wrong = *secret;
+    wrong[0] = 2;
+    assert_eq!(AuditKey::read_secret(&wrong).unwrap_err(), Error::Malformed);
+}
+
+/// Keyrings are read as they were written, and nothing else is.
+#[test]
+fn keyrings_that_are_damaged() {
+    let mut keyring = common::keyring();
+    for epoch in 2..=8 {
+        assert_eq!(keyring.add_epoch(&mut TestRng(u64::from(epoch))), Ok(epoch));
+    }
+    assert_eq!(keyring.add_epoch(&mut TestRng(9)).unwrap_err(), Error::InvalidKeyring, "eight are the most");
+    let mut bytes = [0; symbolon::MAX_KEYRING_LEN];
+    let len = keyring.write_secret(&mut bytes).unwrap();
+    assert_eq!(len, bytes.len());
+    assert!(keyring.write_secret(&mut bytes.clone()[..len - 1]).is_err());
+    assert_eq!(Keyring::read_secret(&bytes).unwrap().newest(), 8);
+    for cut in 0..len {
+        assert!(Keyring::read_secret(&bytes[..cut]).is_err());
+    }
+    let mut wrong = bytes;
+    wrong[0] = 2;
+    assert_eq!(Keyring::read_secret(&wrong).unwrap_err(), Error::Malformed);
+    let mut twice = bytes;
+    twice[34 + 34..34 + 36].copy_from_slice(&1_u16.to_le_bytes());
+    assert_eq!(Keyring::read_secret(&twice).unwrap_err(), Error::InvalidKeyring, "epochs rise");
+    assert_eq!(Keyring::read_secret(&[&[1, 0][..], &[7; 32]].concat()).unwrap_err(), Error::InvalidKeyring, "no epoch");
+}

@@ -1,0 +1,123 @@
+//! Looks into memory after a drop: what a secret's bytes were is gone. The only tests with `unsafe` code, which the core forbids.
+#![allow(unsafe_code, reason = "reads the memory of values that were dropped")]
+
+mod common;
+
+use std::mem::{MaybeUninit, size_of};
+
+use common::{CONTEXT, NOW, TestRng, World, alice};
+use symbolon::{
+    AuditKey, Field, Issuer, Item, Keyring, MAX_ISSUER_LEN, MAX_KEYRING_LEN, MAX_OPEN_LEN, SessionKey, reply_len,
+};
+
+/// True where any of the `secrets` stands in the memory of `value` before, and in it after it was dropped.
+fn before_and_after<T>(value: T, secrets: &[[u8; 32]]) -> (bool, bool) {
+    let mut place = MaybeUninit::new(value);
+    let holds = |place: &MaybeUninit<T>| {
+        // SAFETY: the bytes belong to `place`; they are read one by one, volatile, so padding or not is no matter to the comparison.
+        let bytes: Vec<u8> =
+            (0..size_of::<T>()).map(|at| unsafe { place.as_ptr().cast::<u8>().add(at).read_volatile() }).collect();
+        bytes.windows(32).any(|window| secrets.iter().any(|secret| window == secret))
+    };
+    let before = holds(&place);
+    // SAFETY: it was initialised, and is not used as a value again.
+    unsafe { place.assume_init_drop() };
+    (before, holds(&place))
+}
+
+const WIPED: (bool, bool) = (true, false);
+
+fn chunks(bytes: &[u8], at: &[usize]) -> Vec<[u8; 32]> {
+    at.iter().map(|at| bytes[*at..at + 32].try_into().unwrap()).collect()
+}
+
+/// The control: something that isn't wiped is still there.
+#[test]
+fn the_method_finds_what_is_left() {
+    assert_eq!(before_and_after([7_u8; 32], &[[7; 32]]), (true, true));
+}
+
+#[test]
+fn keyrings_vaults_and_issuers() {
+    let keyring = common::keyring();
+    let mut bytes = [0; MAX_KEYRING_LEN];
+    keyring.write_secret(&mut bytes).unwrap();
+    // Tag key at 2, first root at 36.
+    let secrets = chunks(&bytes, &[2, 36]);
+    assert_eq!(before_and_after(keyring, &secrets[..1]), WIPED);
+    assert_eq!(before_and_after(Keyring::read_secret(&bytes[..68]).unwrap(), &secrets[1..]), WIPED);
+    let world = World::new();
+    let issuer = world.vault.issuer("shop-17", common::PERSON, NOW.period()).unwrap();
+    let mut secret = [0; MAX_ISSUER_LEN];
+    let len = issuer.write_secret(&mut secret).unwrap();
+    assert_eq!(before_and_after(issuer, &chunks(&secret, &[8])), WIPED);
+    assert_eq!(before_and_after(Issuer::read_secret(&secret[..len]).unwrap(), &chunks(&secret, &[8])), WIPED);
+    for secret in &secrets {
+        let vault =
+            symbolon::Vault::new(Keyring::read_secret(&bytes[..68]).unwrap(), &symbolon::Config::new(b"a")).unwrap();
+        assert_eq!(before_and_after(vault, std::slice::from_ref(secret)), WIPED);
+    }
+}
+
+#[test]
+fn session_and_audit_keys() {
+    let key = SessionKey::generate(&mut TestRng(1)).unwrap();
+    let secret = *key.write_secret();
+    assert_eq!(before_and_after(key, &[secret]), WIPED);
+    let world = World::new();
+    let secret = world.audit.write_secret();
+    for at in [5, 37] {
+        let audit = AuditKey::read_secret(&secret).unwrap();
+        assert_eq!(before_and_after(audit, &chunks(secret.as_slice(), &[at])), WIPED);
+    }
+    assert_eq!(before_and_after(world.audit.reader(), &chunks(secret.as_slice(), &[5])), WIPED);
+    let client = World::new().log_in(&alice());
+    let mut world = World::new();
+    let client_key = *client.key.write_secret();
+    let issuer = world.vault.issuer("shop-17", common::PERSON, NOW.period()).unwrap();
+    let credential = issuer.issue(&alice(), &client.key, &symbolon::Terms::default(), NOW, &mut world.rng).unwrap();
+    let verified = issuer.verify(&credential, NOW).unwrap();
+    assert_eq!(before_and_after(verified, &[client_key]), WIPED);
+}
+
+/// The universal hash of the PRF's long form wipes its state: `r` stands in it while it lives.
+#[test]
+fn the_dependency_poly1305() {
+    use poly1305::universal_hash::KeyInit;
+    // r with the bits that are clamped clear, so that it is kept as it is; the state holds at least s verbatim.
+    let key = [0x04_u8; 32];
+    let hash = poly1305::Poly1305::new((&key).into());
+    let mut place = MaybeUninit::new(hash);
+    let count = |place: &MaybeUninit<poly1305::Poly1305>| {
+        // SAFETY: as above.
+        (0..size_of::<poly1305::Poly1305>())
+            .filter(|at| unsafe { place.as_ptr().cast::<u8>().add(*at).read_volatile() } == 4)
+            .count()
+    };
+    assert!(count(&place) >= 16);
+    // SAFETY: it was initialised, and is not used as a value again.
+    unsafe { place.assume_init_drop() };
+    assert_eq!(count(&place), 0);
+}
+
+/// Values live in the caller's buffer, which is clean after the drop: of a value, of a refusal, of a client's reply.
+#[test]
+fn values_in_the_callers_buffers() {
+    let mut world = World::new();
+    let token = world.token(&alice(), Field::ORDER_LINE, &"secret ".repeat(20));
+    let client = world.log_in(&alice());
+    let proof = world.prove(&client);
+    let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
+    let mut work = [0; MAX_OPEN_LEN];
+    let value = session.detokenize(Field::ORDER_LINE, &token.as_token(), &mut work, &mut world.host).unwrap();
+    assert!(value.expose().starts_with(b"secret"));
+    drop(value);
+    assert_eq!(work, [0; MAX_OPEN_LEN]);
+    let items = [Item::of(token.as_token())];
+    let mut out = vec![0; reply_len(&items)];
+    let mut reply = session.reveal(&items, &mut out, &mut world.host).unwrap().as_bytes().to_vec();
+    let opened = client.key.open_reply(&client.credential, Some(&proof), &items, &mut reply).unwrap();
+    assert!(opened.values().next().unwrap().unwrap().starts_with(b"secret"));
+    drop(opened);
+    assert!(reply[16..reply.len() - 16].iter().all(|byte| *byte == 0));
+}
