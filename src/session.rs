@@ -320,3 +320,135 @@ const FOREIGN_ENTRIES: u32 = 4;
 
 /// An entry's view: the whole value was shown.
 const WHOLE_VALUE: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        AuditKey, Config, Event, Keyring, Kind, MAX_OPEN_LEN, MAX_TOKEN_LEN, MemoryStore, Parts, SessionKey, Store,
+        Terms, keys::Root,
+    };
+    use rand_core::{TryCryptoRng, TryRng};
+
+    /// Counts, so that it never repeats; good enough for keys that guard nothing.
+    struct Counter(u64);
+
+    impl TryRng for Counter {
+        type Error = core::convert::Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(self.try_next_u64()? as u32)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            Ok(self.0)
+        }
+
+        fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+            for chunk in out.chunks_mut(8) {
+                chunk.copy_from_slice(&self.try_next_u64()?.to_le_bytes()[..chunk.len()]);
+            }
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Counter {}
+
+    const NOW: Time = Time::from_secs(1_800_000_000);
+
+    /// A canary looks like any token and opens for nobody; touched by anybody of its tenant, whatever else is wrong, the trail says canary.
+    #[test]
+    fn canaries_open_for_nobody_and_tell() {
+        let mut root = [3; 32];
+        root[0] = 4;
+        let secret = [&[1, 1][..], &[9; 32], &1_u16.to_le_bytes(), &root].concat();
+        let keyring = || Keyring::read_secret(&secret).unwrap();
+        let vault = Vault::new(keyring(), &Config::new(b"a")).unwrap();
+        let tenant = Root::new(root).tenant(b"shop");
+        let field = Field::EMAIL;
+        let mut bytes = [0; MAX_TOKEN_LEN];
+        let len = seal::seal(&tenant.canary(), &tenant.mark(), field, 1, &[5; 16], b"export 7", &mut bytes).unwrap();
+        let canary = Token::from_bytes(&bytes[..len]).unwrap();
+
+        let mut store = MemoryStore::<32, 8>::new();
+        let audit = AuditKey::create(&vault, &mut store, &mut Counter(1)).unwrap();
+        let mut host: Host<_, 16, 8> =
+            Host::open(&vault, Parts { clock: || Some(NOW), rng: Counter(2), store }).unwrap();
+        let alice = Principal::person("shop", "alice").unwrap();
+        let key = SessionKey::generate(&mut Counter(3)).unwrap();
+        let terms = Terms { proof_required: false, ..Terms::default() };
+        let issuer = vault.issuer("shop", Kind::Person, NOW.period()).unwrap();
+        let credential = issuer.issue(&alice, &key, &terms, NOW, &mut Counter(4)).unwrap();
+        let session = vault.authenticate_bearer(&credential, &mut host).unwrap();
+        let mut work = [0; MAX_OPEN_LEN];
+        for asked in [field, Field::PHONE] {
+            assert_eq!(session.detokenize(asked, &canary, &mut work, &mut host).unwrap_err(), Error::Denied);
+        }
+        // Altered behind its commitment, it is a canary still.
+        bytes[60] ^= 1;
+        let altered = Token::from_bytes(&bytes[..len]).unwrap();
+        assert_eq!(session.detokenize(field, &altered, &mut work, &mut host).unwrap_err(), Error::Denied);
+        // The control: with another nonce it is nothing in particular.
+        bytes[60] ^= 1;
+        bytes[22] ^= 1;
+        let other = Token::from_bytes(&bytes[..len]).unwrap();
+        assert_eq!(session.detokenize(field, &other, &mut work, &mut host).unwrap_err(), Error::Denied);
+
+        let mut reasons = heapless::Vec::<Reason, 32>::new();
+        let mut reader = audit.reader();
+        let each = &mut |sealed: &crate::SealedEntry| {
+            let recorded = reader.read(sealed).unwrap();
+            if recorded.entry.event == Event::Detokenize {
+                reasons.push(recorded.entry.reason).unwrap();
+            }
+            true
+        };
+        host.environment().store.entries(each).unwrap();
+        assert_eq!(reasons, [Reason::Canary, Reason::Canary, Reason::Canary, Reason::DoesNotOpen]);
+    }
+
+    /// A token that its own key's holder made wrongly does not open: commitment, length, padding and class are checked behind the tag.
+    #[test]
+    fn authentic_but_not_canonical() {
+        let tenant = Root::new([7; 32]).tenant(b"shop");
+        let owner = tenant.owner(&Principal::person("shop", "alice").unwrap());
+        let field = Field::PHONE;
+        let key = owner.seal(field);
+        let forge = |class: u8, change: &dyn Fn(&mut [u8])| {
+            let mut bytes = [0; MAX_TOKEN_LEN];
+            bytes[..6].copy_from_slice(&[0x11, class, 3, 0, 1, 0]);
+            let len = 54 + (32 << class);
+            let (clear, rest) = bytes[..len].split_at_mut(22);
+            let (sealed, tag) = rest.split_at_mut(len - 38);
+            sealed[16..18].copy_from_slice(&5_u16.to_le_bytes());
+            sealed[18..23].copy_from_slice(b"12345");
+            change(sealed);
+            use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
+            let cipher = ChaCha20Poly1305::new(key.0.as_bytes().into());
+            let nonce: [u8; 12] = clear[10..22].try_into().unwrap();
+            let computed = cipher.encrypt_inout_detached((&nonce).into(), clear, (&mut *sealed).into()).unwrap();
+            tag.copy_from_slice(&computed);
+            let token = Token::from_bytes(&bytes[..len]).unwrap();
+            let mut work = [0xaa; MAX_OPEN_LEN];
+            let opened = seal::open(&key, &token, field, &mut work).map(|place| work[place].len());
+            if opened.is_none() {
+                assert!(work[..len - 38].iter().all(|byte| *byte == 0));
+            }
+            opened
+        };
+        assert_eq!(forge(0, &|_| {}), Some(5), "the control");
+        for at in 0..16 {
+            assert_eq!(forge(0, &|sealed| sealed[at] = 1), None, "commitment byte {at}");
+        }
+        for at in 23..48 {
+            assert_eq!(forge(0, &|sealed| sealed[at] = 1), None, "padding byte {at}");
+        }
+        assert_eq!(forge(0, &|sealed| sealed[16] = 4), None, "a length that leaves a byte behind");
+        assert_eq!(forge(0, &|sealed| sealed[16] = 6), Some(6), "a zero byte may be part of the value");
+        assert_eq!(forge(0, &|sealed| sealed[16] = 31), None, "longer than the class");
+        assert_eq!(forge(0, &|sealed| sealed[17] = 255), None, "much longer");
+        assert_eq!(forge(1, &|_| {}), None, "a larger class than the length asks for");
+        assert_eq!(forge(1, &|sealed| sealed[16] = 31), Some(31), "which asks for this one");
+    }
+}
