@@ -14,8 +14,14 @@ pub struct Held<T> {
     staged: Staged,
 }
 
-/// What can be held: it is unreadable until `restore`.
-pub(crate) trait Withheld {
+/// What a [`Held`] can hold: a session, a value, a sealed reply, a log-out. Only the core implements it.
+pub trait Outcome: Withheld {}
+
+impl<T: Withheld> Outcome for T {}
+
+/// It is unreadable until `restore`.
+pub trait Withheld {
+    /// Makes it readable.
     fn restore(&mut self);
 }
 
@@ -31,8 +37,7 @@ impl<T> Held<T> {
     }
 }
 
-#[expect(private_bounds, reason = "which outcomes there are is the core's business")]
-impl<T: Withheld> Held<T> {
+impl<T: Outcome> Held<T> {
     /// The outcome, once its entry is durable.
     ///
     /// # Errors

@@ -55,7 +55,7 @@ pub use credential::{Credential, MAX_CREDENTIAL_LEN, Purposes, Rights, SessionId
 pub use entry::{Entry, Event, Reason, Recorded, TokenHead};
 pub use error::Error;
 pub use field::Field;
-pub use held::Held;
+pub use held::{Held, Outcome};
 pub use host::{Environment, Host, Parts, Ticket};
 pub use issuer::{Issuer, MAX_ISSUER_LEN, Terms, Verified};
 pub use keyring::{Keyring, MAX_EPOCHS, MAX_KEYRING_LEN};

@@ -148,8 +148,8 @@ class Credential:
         subject, rest = take_short(rest)
         if len(rest) != 64:
             raise Malformed("length")
-        if flags & ~PROOF_REQUIRED or rights & ~ALL_RIGHTS:
-            raise Malformed("flags or rights")
+        if flags & ~PROOF_REQUIRED:
+            raise Malformed("flags")
         principal = Principal(tenant, kind, subject)
         times = (not_before, expiry, first_log_in)
         return Credential(raw, Claims(flags, rights, epoch, *times, purposes, audience, principal, raw[43:59], period))
@@ -189,7 +189,7 @@ class Vault:
         claims = credential.claims
         key = self._verify_origin(credential)
         self._check_times(claims, now)
-        if claims.principal.kind == PERSON and claims.rights & ~OWN:
+        if claims.rights & ~(OWN if claims.principal.kind == PERSON else ALL_RIGHTS):
             raise Denied("right not for kind")
         if claims.session_id in logged_out:
             raise Denied("logged out")

@@ -83,16 +83,33 @@ COLUMNS_AND_DIAGONALS = (
 )  # fmt: skip
 
 
+WORD = 0xFFFFFFFF
+
+
+def quarter_round(s: list[int], i: int, j: int, k: int, m: int) -> None:
+    """RFC 8439, section 2.1."""
+    a, b, c, d = s[i], s[j], s[k], s[m]
+    a = a + b & WORD
+    d ^= a
+    d = (d << 16 | d >> 16) & WORD
+    c = c + d & WORD
+    b ^= c
+    b = (b << 12 | b >> 20) & WORD
+    a = a + b & WORD
+    d ^= a
+    d = (d << 8 | d >> 24) & WORD
+    c = c + d & WORD
+    b ^= c
+    s[i], s[j], s[k], s[m] = a, (b << 7 | b >> 25) & WORD, c, d
+
+
 def hchacha20(key: bytes, block: bytes) -> bytes:
     """draft-irtf-cfrg-xchacha-03, section 2.2: twenty rounds, then the first and the last row, nothing added."""
-    s = list(struct.unpack("<16I", b"expand 32-byte k" + key + block))
+    state = list(struct.unpack("<16I", b"expand 32-byte k" + key + block))
     for _ in range(10):
-        for a, b, c, d in COLUMNS_AND_DIAGONALS:
-            for e, f, g, left in ((a, b, d, 16), (c, d, b, 12), (a, b, d, 8), (c, d, b, 7)):
-                s[e] = (s[e] + s[f]) & 0xFFFFFFFF
-                mixed = s[g] ^ s[e]
-                s[g] = ((mixed << left) | (mixed >> (32 - left))) & 0xFFFFFFFF
-    return struct.pack("<8I", *s[:4], *s[12:])
+        for places in COLUMNS_AND_DIAGONALS:
+            quarter_round(state, *places)
+    return struct.pack("<8I", *state[:4], *state[12:])
 
 
 # --- Section 2: the PRF, the key schedule, the keyring -------------------------------------------------------------------

@@ -8,7 +8,7 @@ mod page;
 
 use std::{
     collections::HashMap,
-    fs,
+    env, fs,
     io::Write,
     path::{Path, PathBuf},
 };
@@ -38,139 +38,114 @@ pub(crate) struct DemoArgs {
 
 /// Does everything, and checks it.
 pub(crate) fn run(args: &DemoArgs) -> Result<()> {
+    let dir = args.dir.display();
     prepare(&args.dir, args.force)?;
-    let demo = Demo { dir: args.dir.to_str().context("the directory's name must be UTF-8")?.into() };
-    let mut out = std::io::stdout().lock();
-    writeln!(out, "A shop, two of its customers, and one page in the wrong hands. Everybody in it is invented.")?;
-    drop(out);
-    demo.write_samples()?;
-    demo.protect()?;
-    let row = demo.alices_order("orders.protected.csv", "customers.protected.csv")?;
-    demo.log_in()?;
-    demo.render(&row)?;
-    demo.reveal()?;
+    say("A shop, two of its customers, and one page in the wrong hands. Everybody in it is invented.")?;
+    say(&format!("\n$ cd {}", text::command_line(&[dir.to_string()])))?;
+    // So that the commands below are short, and yet the ones to type.
+    env::set_current_dir(&args.dir).with_context(|| format!("can't go to {dir}"))?;
+    write_samples()?;
+    protect()?;
+    log_in()?;
+    render()?;
+    reveal()?;
     let pages = Pages {
-        plain: page::fill(PAGE, &demo.alices_order("orders.csv", "customers.csv")?)?,
-        cached: demo.read("order-page.protected.html")?,
-        alice: demo.read("order-page.alice.html")?,
-        bob: demo.read("order-page.bob.html")?,
+        plain: page::fill(PAGE, &alices_order("orders.csv", "customers.csv")?)?,
+        cached: read("order-page.protected.html")?,
+        alice: read("order-page.alice.html")?,
+        bob: read("order-page.bob.html")?,
     };
     let rows = pages.check()?;
-    check::alices_orders(&demo.read("orders.csv")?, &demo.read("orders.alice.csv")?)?;
-    demo.summary(&rows, &pages.link_in_alices_page()?)
+    check::alices_orders(&read("orders.csv")?, &read("orders.alice.csv")?)?;
+    summary(&args.dir, &rows, &pages.link_in_alices_page()?)
 }
 
-/// The directory, as a reader would type it.
-struct Demo {
-    dir: String,
+fn write_samples() -> Result<()> {
+    for (name, bytes) in SAMPLES {
+        fs::write(name, bytes).with_context(|| format!("can't write {name}"))?;
+    }
+    say("\nThe shop's data: 3,000 customers and 5,000 orders, with schemas that say which columns are personal.")?;
+    say("wrote customers.csv, customers.schema.toml, orders.csv, orders.schema.toml")
 }
 
-impl Demo {
-    fn write_samples(&self) -> Result<()> {
-        for (name, bytes) in SAMPLES {
-            fs::write(self.at(name), bytes).with_context(|| format!("can't write {}", self.at(name)))?;
-        }
-        self.step(
-            "The shop's data: 3,000 customers and 5,000 orders, with schemas that say which columns are personal.",
-        )?;
-        say(&format!("wrote {} and {}, each with its .schema.toml", self.at("customers.csv"), self.at("orders.csv")))
+fn protect() -> Result<()> {
+    say("\nOnce: a keyring.")?;
+    command("keygen shop.keyring")?;
+    say("\nThe personal columns become tokens. This is what the database holds from now on.")?;
+    for table in ["customers", "orders"] {
+        let files = format!("{table}.csv --schema {table}.schema.toml");
+        command(&format!("protect {files} --keyring shop.keyring -o {table}.protected.csv"))?;
     }
+    Ok(())
+}
 
-    fn protect(&self) -> Result<()> {
-        self.step("Once: a keyring.")?;
-        self.command(&["keygen", "@shop.keyring"])?;
-        self.step("The personal columns become tokens. This is what the database holds from now on.")?;
-        for table in ["customers", "orders"] {
-            let (plain, schema) = (format!("@{table}.csv"), format!("@{table}.schema.toml"));
-            let protected = format!("@{table}.protected.csv");
-            self.command(&["protect", &plain, "--schema", &schema, "--keyring", "@shop.keyring", "-o", &protected])?;
-        }
-        Ok(())
+fn log_in() -> Result<()> {
+    say("\nAlice logs in, and so does Bob.")?;
+    for who in ["alice", "bob"] {
+        command(&format!("login --keyring shop.keyring --tenant shop-17 --person {who} -o {who}.session"))?;
     }
+    Ok(())
+}
 
-    fn log_in(&self) -> Result<()> {
-        self.step("Alice logs in, and so does Bob.")?;
-        for who in ["alice", "bob"] {
-            let session = format!("@{who}.session");
-            let keyring = ["--keyring", "@shop.keyring", "--tenant", "shop-17"];
-            self.command(&[&["login"], keyring.as_slice(), &["--person", who, "-o", &session]].concat())?;
-        }
-        Ok(())
-    }
+/// What a server does with a template. It has tokens only.
+fn render() -> Result<()> {
+    let (row, name) = (alices_order("orders.protected.csv", "customers.protected.csv")?, "order-page.protected.html");
+    say("\nAlice opens her order. The server fills the page from its database, that is, with tokens.")?;
+    fs::write(name, page::fill(PAGE, &row)?).with_context(|| format!("can't write {name}"))?;
+    say(&format!("wrote {name}, which is what a cache would hold"))
+}
 
-    /// What a server does with a template. It has tokens only.
-    fn render(&self, row: &HashMap<String, String>) -> Result<()> {
-        self.step("Alice opens her order. The server fills the page from its database, that is, with tokens.")?;
-        let path = self.at("order-page.protected.html");
-        fs::write(&path, page::fill(PAGE, row)?).with_context(|| format!("can't write {path}"))?;
-        say(&format!("wrote {path}, which is what a cache would hold"))
+fn reveal() -> Result<()> {
+    say("\nBy mistake the cache gives her page to Bob, too. Each of them has only their own session.")?;
+    for who in ["alice", "bob"] {
+        let (common, marker) = (format!("--keyring shop.keyring --session {who}.session"), page::MARKER);
+        let output = format!("order-page.{who}.html");
+        command(&format!("reveal order-page.protected.html --html-marker {marker} {common} -o {output}"))?;
     }
+    say("\nThe same with the whole table of orders: of 5,000 rows Alice reads her own.")?;
+    command("reveal orders.protected.csv --keyring shop.keyring --session alice.session -o orders.alice.csv")
+}
 
-    fn reveal(&self) -> Result<()> {
-        self.step("By mistake the cache gives her page to Bob, too. Each of them has only their own session.")?;
-        for who in ["alice", "bob"] {
-            let (session, out) = (format!("@{who}.session"), format!("@order-page.{who}.html"));
-            let common = ["--keyring", "@shop.keyring", "--session", &session, "-o", &out];
-            let html = ["reveal", "@order-page.protected.html", "--format", "html", "--html-marker", page::MARKER];
-            self.command(&[html.as_slice(), &common].concat())?;
-        }
-        self.step("The same with the whole table of orders: of 5,000 rows Alice reads her own.")?;
-        let files = ["reveal", "@orders.protected.csv", "-o", "@orders.alice.csv"];
-        self.command(&[files.as_slice(), &["--keyring", "@shop.keyring", "--session", "@alice.session"]].concat())
-    }
+/// Alice's first order, with card and e-mail address from her customer's row.
+fn alices_order(orders: &str, customers: &str) -> Result<HashMap<String, String>> {
+    let mut row = page::first_row_of(&read(orders)?, "alice")?;
+    let customer = page::first_row_of(&read(customers)?, "alice")?;
+    row.extend(customer.into_iter().filter(|(name, _)| name == "card_number" || name == "email"));
+    Ok(row)
+}
 
-    /// Alice's first order, with card and e-mail address from her customer's row.
-    fn alices_order(&self, orders: &str, customers: &str) -> Result<HashMap<String, String>> {
-        let mut row = page::first_row_of(&self.read(orders)?, "alice")?;
-        let customer = page::first_row_of(&self.read(customers)?, "alice")?;
-        row.extend(customer.into_iter().filter(|(name, _)| name == "card_number" || name == "email"));
-        Ok(row)
+fn summary(dir: &Path, rows: &[check::Row], link: &str) -> Result<()> {
+    let mut out = std::io::stdout().lock();
+    writeln!(out, "\nOne page, three readers:\n")?;
+    check::table(&mut out, rows)?;
+    writeln!(
+        out,
+        "\nSomebody put a picture into the buyer's message, to make Alice's own browser send her name away."
+    )?;
+    writeln!(out, "In Alice's page, too, it asks for nothing but a token:\n  {}…", link.get(..60).unwrap_or(link))?;
+    writeln!(out, "\nLook at them:")?;
+    for (name, what) in LOOK {
+        writeln!(out, "  {}  {what}", dir.join(format!("{name:25}")).display())?;
     }
+    writeln!(
+        out,
+        "\nNext: protect your own file. A schema says whose data a row is and which columns are personal; begin with a"
+    )?;
+    writeln!(out, "copy of {}. Then:", dir.join("customers.schema.toml").display())?;
+    writeln!(out, "  symbolon keygen my.keyring")?;
+    writeln!(out, "  symbolon protect my.csv --schema my.schema.toml --keyring my.keyring -o my.protected.csv")?;
+    Ok(())
+}
 
-    fn summary(&self, rows: &[check::Row], link: &str) -> Result<()> {
-        let mut out = std::io::stdout().lock();
-        writeln!(out, "\nOne page, three readers:\n")?;
-        check::table(&mut out, rows)?;
-        writeln!(
-            out,
-            "\nSomebody wrote a picture into the buyer's message, to make Alice's own browser send her name away."
-        )?;
-        writeln!(out, "In Alice's page it still asks for a token:\n  {}…", link.get(..60).unwrap_or(link))?;
-        writeln!(out, "\nLook at them:")?;
-        let width = LOOK.iter().map(|(name, _)| self.at(name).len()).max().unwrap_or(0);
-        for (name, what) in LOOK {
-            writeln!(out, "  {:width$}  {what}", self.at(name))?;
-        }
-        writeln!(
-            out,
-            "\nNext: protect your own file. A schema says whose a row is and which columns are personal; begin with a copy of"
-        )?;
-        writeln!(out, "{}, then:", self.at("customers.schema.toml"))?;
-        writeln!(out, "  symbolon keygen my.keyring")?;
-        writeln!(out, "  symbolon protect my.csv --schema my.schema.toml --keyring my.keyring -o my.protected.csv")?;
-        Ok(())
-    }
+/// Shows a command and runs it. (No word of it has a space.)
+fn command(line: &str) -> Result<()> {
+    say(&format!("$ symbolon {line}"))?;
+    let words: Vec<String> = line.split(' ').map(Into::into).collect();
+    crate::run_line(&words).with_context(|| format!("the demo's `symbolon {line}` failed"))
+}
 
-    /// Shows a command and runs it. Words that begin with @ are files of the demo.
-    fn command(&self, words: &[&str]) -> Result<()> {
-        let word = |word: &&str| word.strip_prefix('@').map_or_else(|| (*word).into(), |name| self.at(name));
-        let line: Vec<String> = words.iter().map(word).collect();
-        let shown = text::command_line(&line);
-        say(&format!("$ symbolon {shown}"))?;
-        crate::run_line(&line).with_context(|| format!("the demo's `symbolon {shown}` failed"))
-    }
-
-    fn step(&self, what: &str) -> Result<()> {
-        say(&format!("\n{what}"))
-    }
-
-    fn read(&self, name: &str) -> Result<String> {
-        fs::read_to_string(self.at(name)).with_context(|| format!("can't read {}", self.at(name)))
-    }
-
-    fn at(&self, name: &str) -> String {
-        Path::new(&self.dir).join(name).display().to_string()
-    }
+fn read(name: &str) -> Result<String> {
+    fs::read_to_string(name).with_context(|| format!("can't read {name}"))
 }
 
 /// One line, out at once: the commands in between write to the same terminal.
@@ -243,12 +218,13 @@ const MADE: [&str; 11] = [
     "orders.alice.csv",
 ];
 
-const LOOK: [(&str, &str); 5] = [
+const LOOK: [(&str, &str); 6] = [
     ("order-page.protected.html", "what the server, the cache and the log have"),
     ("order-page.alice.html", "what Alice reads (open it in a browser)"),
     ("order-page.bob.html", "what Bob reads of the same page"),
     ("customers.protected.csv", "what the database holds, and a thief of it"),
     ("orders.alice.csv", "the orders, as Alice's session opens them"),
+    ("shop.keyring.state", "the audit trail: each opening and refusal above, sealed for the auditor"),
 ];
 
 const MARKER_FILE: &str = "ABOUT.txt";

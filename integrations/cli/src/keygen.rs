@@ -190,7 +190,7 @@ fn audit_text(audit: &AuditKey) -> Result<Zeroizing<Vec<u8>>> {
 
 fn say_where_the_audit_key_is(keyring: &Path) {
     eprintln!(
-        "{} reads the audit trail: give it to your auditor, then delete it here. It is handed out this once.",
+        "{} reads the audit trail: give it to your auditor, then delete it here. It is handed out only once.",
         audit_file(keyring).display()
     );
 }

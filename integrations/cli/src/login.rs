@@ -18,7 +18,7 @@ use crate::{
 #[command(after_help = "\
 Example:
   symbolon login --keyring shop.keyring --tenant shop-17 --person alice -o alice.session
-  symbolon reveal customers.protected.csv --keyring shop.keyring --session alice.session
+  symbolon reveal protected.csv --keyring shop.keyring --session alice.session
 
 This stands for your log-in service, which has checked a password before. Whoever has the keyring can make a session for anybody:
 that is what a keyring is. In a web application the service holds an issuer, which can open nothing.")]

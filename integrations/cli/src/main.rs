@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 
 /// Puts tokens in place of names, addresses and card numbers. A token opens for its owner's session, and for nobody else.
 #[derive(Debug, Parser)]
-#[command(name = "symbolon", version, max_term_width = 100, after_help = AFTER_HELP, arg_required_else_help = true)]
+#[command(name = "symbolon", version, max_term_width = 110, after_help = AFTER_HELP, arg_required_else_help = true)]
 struct Cli {
     /// Take the passphrase of a keyring or backup from this file's first line instead of the terminal.
     /// The variable SYMBOLON_PASSPHRASE_FILE does the same
@@ -89,9 +89,9 @@ fn run_line(line: &[String]) -> Result<()> {
 const AFTER_HELP: &str = "\
 The usual order:
   symbolon keygen shop.keyring
-  symbolon protect customers.csv --schema customers.schema.toml --keyring shop.keyring -o customers.protected.csv
+  symbolon protect customers.csv --schema customers.schema.toml --keyring shop.keyring -o protected.csv
   symbolon login --keyring shop.keyring --tenant shop-17 --person alice -o alice.session
-  symbolon reveal customers.protected.csv --keyring shop.keyring --session alice.session
+  symbolon reveal protected.csv --keyring shop.keyring --session alice.session
 New here? `symbolon demo` does all of this on sample data.
 
 Exit codes:

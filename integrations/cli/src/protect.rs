@@ -18,11 +18,10 @@ use std::{
 
 use anyhow::Result;
 use clap::ValueEnum;
-use symbolon::{Field, Vault};
-
-pub(crate) use cells::Tally;
+use symbolon::Field;
 
 use self::{
+    cells::Tally,
     input::Input,
     job::{check, protect},
 };
@@ -86,7 +85,7 @@ pub(crate) struct Args {
 
 /// What is read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
+enum Format {
     /// Comma-separated values with a header (also with other delimiters)
     Csv,
     /// JSON Lines: one object on each line
@@ -95,18 +94,18 @@ pub(crate) enum Format {
 
 /// How a job is done.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Options {
+struct Options {
     /// What the input is.
-    pub(crate) format: Format,
+    format: Format,
     /// What stands between two cells.
-    pub(crate) delimiter: u8,
+    delimiter: u8,
     /// How many threads seal.
-    pub(crate) threads: usize,
+    threads: usize,
 }
 
 impl Options {
     /// Those of the command line without options: the format by the name's ending, a thread for each processor.
-    pub(crate) fn of(path: &Path) -> Result<Self> {
+    fn of(path: &Path) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
         let (format, delimiter) = match ending.as_str() {
             "csv" => (Format::Csv, b','),
@@ -152,19 +151,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
-/// Protects one file and writes another, which must not exist: the same as the command without options.
-pub(crate) fn protect_file(vault: &Vault, plan: &Plan, input: &Path, output: &Path) -> Result<Tally> {
-    plan.check()?;
-    let options = Options::of(input)?;
-    let progress = Progress::new(None, true);
-    let mut writer = Output::create(Some(output), input, false, Readers::Usual)?;
-    let tally = protect(vault, plan, &options, Input::open(input)?, &mut writer, &progress)?;
-    writer.finish()?;
-    Ok(tally)
-}
-
 /// The words after a job is done.
-pub(crate) fn closing_line(tally: &Tally, time: Duration) -> String {
+fn closing_line(tally: &Tally, time: Duration) -> String {
     let Tally { rows, protected, already, empty } = *tally;
     format!(
         "{} rows: {} values protected; left alone: {} tokens, {} empty cells; {:.1} s, {} rows/s",

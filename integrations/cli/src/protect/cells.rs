@@ -84,8 +84,8 @@ impl<'v> Cells<'v> {
             tally.already += 1;
             return Ok(None);
         }
-        self.set_owner(owner).map_err(|what| Refused { owner: true, what })?;
         field.check(value).map_err(|error| refuse(What::of_refusal(error, field, value.len())))?;
+        self.set_owner(owner).map_err(|what| Refused { owner: true, what })?;
         tally.protected += 1;
         let Some((_, Some(sealer))) = &self.last else { return Ok(None) };
         let sealed = sealer.tokenize(field, value, &mut self.token, &mut self.rng);
@@ -119,7 +119,31 @@ impl<'v> Cells<'v> {
     }
 }
 
-/// Whether `text` is a token or wants to be one, white space around it not counted.
+/// Whether `text` is a token, or what is left of one; white space around it doesn't count. Somebody may well be called `sym_bio`:
+/// that is a value.
 fn looks_like_token(text: &[u8]) -> bool {
-    text.trim_ascii().starts_with(TEXT_PREFIX.as_bytes())
+    let is_digit = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    let Some(rest) = text.trim_ascii().strip_prefix(TEXT_PREFIX.as_bytes()) else { return false };
+    rest.starts_with(FIRST_DIGITS) || rest.len() >= NO_NAME && rest.iter().all(is_digit)
+}
+
+/// What every token's text goes on with: version 1, suite 1, no flags.
+const FIRST_DIGITS: &[u8] = b"EQ";
+
+/// So many base64url digits without anything between them are no name.
+const NO_NAME: usize = 40;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_told_from_names() {
+        for token in ["sym_EQ", "sym_EQABAAEA+", " sym_EQAB ", &format!("sym_{}", "x".repeat(40))] {
+            assert!(looks_like_token(token.as_bytes()), "{token}");
+        }
+        for name in ["", "sym", "sym_", "sym_bio", "sym_not-a-token", "a sym_EQ", "SYM_EQ", &"sym_ ".repeat(40)] {
+            assert!(!looks_like_token(name.as_bytes()), "{name}");
+        }
+    }
 }
