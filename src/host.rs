@@ -102,10 +102,12 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         }
         let last = environment.store().last_entry().map_err(|_| Error::Unavailable)?;
         let (trail, state) = Trail::open(vault, environment.store())?;
+        // A window that began with its trail knows all that was ever accepted: nothing.
+        let first_life = last.is_none() && trail.next() == 0;
         let mut host = Self {
             environment,
             trail,
-            window: ReplayWindow::new(now.max(floor)),
+            window: ReplayWindow::new(if first_life { Time::default() } else { now.max(floor) }),
             records: Vec::new(),
             taken: Taken::default(),
             last_random: Repetition::default(),

@@ -1,4 +1,4 @@
-//! symbolon.
+#![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
 #![deny(missing_docs, missing_debug_implementations, unreachable_pub, rust_2018_idioms)]
