@@ -100,7 +100,10 @@ fn main() -> Result<(), Error> {
         .entries(&mut |sealed| match reader.read(sealed) {
             Ok(recorded) => {
                 if recorded.entry.event != Event::Started {
-                    println!("trail {:>3}         {:?}: {:?}", recorded.sequence, recorded.entry.event, recorded.entry.reason);
+                    println!(
+                        "trail {:>3}         {:?}: {:?}",
+                        recorded.sequence, recorded.entry.event, recorded.entry.reason
+                    );
                 }
                 last = recorded.sequence;
                 true

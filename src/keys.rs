@@ -162,4 +162,77 @@ mod tests {
         wiped_on_drop::<chacha20::ChaCha20>();
         // Poly1305 wipes itself but does not carry the marker: tests/wiping.rs looks into its memory.
     }
+
+    /// tests/vectors/keys.txt: each edge of the tree, made by the second implementation.
+    #[test]
+    fn vectors() {
+        use crate::{
+            Keyring,
+            credential::Sealed,
+            vectors::{array, cases, hex},
+        };
+        let mut checked = [0; 5];
+        for case in cases(include_str!("../tests/vectors/keys.txt")) {
+            let cells: heapless::Vec<&str, 16> = case.iter().map(|cell| &**cell).collect();
+            let keyring = |text: &str| Keyring::read_secret(&hex(text)).unwrap();
+            let same = |key: &Key, text: &str| assert_eq!(key.as_bytes().as_slice(), hex(text), "{case:?}");
+            match cells[..] {
+                [
+                    "owner",
+                    keys,
+                    epoch,
+                    tenant,
+                    kind,
+                    subject,
+                    field,
+                    k_tenant,
+                    k_owner,
+                    k_seal,
+                    k_nonce,
+                    k_mark,
+                    k_canary,
+                    tag,
+                ] => {
+                    let keys = keyring(keys);
+                    let kind = Kind::from_code(kind.parse().unwrap()).unwrap();
+                    let who = Principal::new(&hex(tenant), kind, &hex(subject)).unwrap();
+                    let field = Field::from_name(field).unwrap();
+                    let tenant = keys.root(epoch.parse().unwrap()).unwrap().tenant(who.tenant());
+                    same(&tenant.0, k_tenant);
+                    same(&tenant.owner(&who).0, k_owner);
+                    same(&tenant.owner(&who).seal(field).0, k_seal);
+                    same(&tenant.owner(&who).nonce(field).0, k_nonce);
+                    same(&tenant.mark().0, k_mark);
+                    same(&tenant.canary().0, k_canary);
+                    assert_eq!(keys.tag_key().tag(&who), array(tag));
+                    checked[0] += 1;
+                }
+                ["credential", keys, epoch, audience, tenant, kind, period, k_cred] => {
+                    let kind = Kind::from_code(kind.parse().unwrap()).unwrap();
+                    let root = keyring(keys).root(epoch.parse().unwrap()).unwrap().credential_root(&hex(audience));
+                    same(&root.issuer(&hex(tenant), kind, period.parse().unwrap()), k_cred);
+                    checked[1] += 1;
+                }
+                ["session", key, serial, tag, k_s] => {
+                    let sealed = Sealed { serial: array(serial), session_key: [0; 32], tag: array(tag) };
+                    same(SessionKey::read_secret(&array(key)).bind_to(&sealed).key(), k_s);
+                    checked[2] += 1;
+                }
+                ["trail", k_tag, node, k_0, number, k_i, state] => {
+                    let number = number.parse().unwrap();
+                    let (key, stored) =
+                        crate::trail::state_for_vectors(array(k_tag), node.parse().unwrap(), array(k_0), number);
+                    same(&key, k_i);
+                    assert_eq!(stored.value(), hex(state));
+                    checked[3] += 1;
+                }
+                ["form", form, verdict, ..] => {
+                    assert_eq!(Keyring::read_secret(&hex(form)).is_ok(), verdict == "ok", "{case:?}");
+                    checked[4] += 1;
+                }
+                _ => panic!("{case:?}"),
+            }
+        }
+        assert!(checked.iter().all(|count| *count > 0), "{checked:?}");
+    }
 }

@@ -57,6 +57,39 @@ pub(crate) enum Label {
 }
 
 impl Label {
+    /// The label with this byte, for vectors.
+    #[cfg(test)]
+    pub(crate) fn from_byte(byte: u8) -> Option<Self> {
+        use Label::*;
+        let all = [
+            Tenant,
+            Owner,
+            Seal,
+            Nonce,
+            NonceOf,
+            Mark,
+            MarkOf,
+            Canary,
+            CredentialRoot,
+            Issuer,
+            Credential,
+            Serial,
+            SessionId,
+            Session,
+            Proof,
+            Items,
+            Salt,
+            Reply,
+            Tag,
+            Ratchet,
+            Entry,
+            TrailState,
+            Identity,
+            Digest,
+        ];
+        all.into_iter().find(|label| label.byte() == byte)
+    }
+
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
     pub(crate) const fn byte(self) -> u8 {
         self as u8

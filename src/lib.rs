@@ -49,6 +49,8 @@ mod time;
 mod token;
 mod trail;
 mod vault;
+#[cfg(test)]
+mod vectors;
 
 pub use card::names_security_code;
 pub use credential::{Credential, MAX_CREDENTIAL_LEN, Purposes, Rights, SessionId};

@@ -243,4 +243,19 @@ mod tests {
         assert_ne!(a.as_bytes(), b.as_bytes());
         assert_eq!(a.as_bytes(), c.as_bytes());
     }
+
+    /// tests/vectors/prf.txt, made by the second implementation.
+    #[test]
+    fn vectors() {
+        use crate::vectors::{array, cases, hex};
+        let mut checked = 0;
+        for case in cases(include_str!("../tests/vectors/prf.txt")) {
+            let [key, label, message, output] = &case[..] else { panic!("{case:?}") };
+            let Some(label) = Label::from_byte(label.parse().unwrap()) else { continue };
+            let derived = Key::new(array(key)).derive(label, &[Part::Raw(&hex(message))]);
+            assert_eq!(derived.as_bytes().as_slice(), hex(output), "{case:?}");
+            checked += 1;
+        }
+        assert!(checked >= 40, "{checked}");
+    }
 }

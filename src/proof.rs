@@ -136,6 +136,11 @@ impl fmt::Debug for Proof {
 pub(crate) struct BoundKey(Key);
 
 impl BoundKey {
+    #[cfg(test)]
+    pub(crate) const fn key(&self) -> &Key {
+        &self.0
+    }
+
     /// `F(K_s, PROOF, nonce16 ‖ LE64 time ‖ context, each part framed)[..16]`
     pub(crate) fn mac(&self, nonce: &[u8; 16], time: Time, context: &[&[u8]]) -> [u8; MAC_LEN] {
         self.0.derive_short(Label::Proof, &[Raw(nonce), Raw(&time.to_le_bytes()), EachFramed(context)])

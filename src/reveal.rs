@@ -232,3 +232,55 @@ const SALT_LEN: usize = 16;
 const STATUS_LEN: usize = 1;
 /// An answer's status where its token opened; 0 where it was refused.
 const OPENED: u8 = 1;
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::{
+        credential::Sealed,
+        vectors::{array, cases, hex},
+    };
+    use std::vec::Vec;
+
+    /// tests/vectors/reveal.txt: the reply of the second implementation opens to the same values, and sealing them gives the same reply.
+    #[test]
+    fn vectors() {
+        for case in cases(include_str!("../tests/vectors/reveal.txt")) {
+            let [session_key, serial, tag, nonce, node, sequence, items, values, reply] = &case[..] else {
+                panic!("{case:?}")
+            };
+            let sealed = Sealed { serial: array(serial), session_key: [0; 32], tag: array(tag) };
+            let bound = SessionKey::read_secret(&array(session_key)).bind_to(&sealed);
+            let tokens: Vec<(Field, Vec<u8>)> = items
+                .split(',')
+                .map(|item| {
+                    item.trim()
+                        .split_once(':')
+                        .map(|(field, token)| (Field::from_name(field).unwrap(), hex(token)))
+                        .unwrap()
+                })
+                .collect();
+            let items: Vec<Item<'_>> = tokens
+                .iter()
+                .map(|(field, token)| Item { field: *field, token: Token::from_bytes(token).unwrap() })
+                .collect();
+            let salt = bound.salt(node.parse().unwrap(), sequence.parse().unwrap());
+            let key = bound.reply(&salt, &array(nonce), &bound.items(&items));
+            let reply = hex(reply);
+            assert_eq!(reply[..SALT_LEN], salt);
+            assert_eq!(reply.len(), reply_len(&items));
+            let mut opened = reply[SALT_LEN..reply.len() - TAG_LEN].to_vec();
+            let tag: [u8; TAG_LEN] = reply[reply.len() - TAG_LEN..].try_into().unwrap();
+            assert!(open_once(&key, &salt, &mut opened, &tag));
+            let mut again = opened.clone();
+            assert_eq!(seal_once(&key, &salt, &mut again), Ok(tag));
+            let answers = Reply { items: &items, opened: &mut opened };
+            for (found, expected) in answers.values().zip(values.split(',')) {
+                let expected = Some(expected.trim()).filter(|expected| *expected != "!").map(hex);
+                assert_eq!(found, expected.as_deref());
+            }
+            assert_eq!(answers.values().count(), values.split(',').count());
+        }
+    }
+}

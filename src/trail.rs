@@ -321,7 +321,9 @@ impl TrailReader {
             key = ratchet(&key);
         }
         let entry = open_entry(&key, self.node, &self.previous, sealed).ok_or(Error::Denied)?;
-        if skipped != Some(0) && entry.event != crate::Event::Started {
+        // Numbers are skipped at a start only, which says how many.
+        let told = if entry.event == crate::Event::Started { u64::from(entry.count) } else { 0 };
+        if skipped != Some(told) {
             return Err(Error::Denied);
         }
         self.next = sealed.sequence().saturating_add(1);
@@ -415,4 +417,17 @@ fn open_state(tag_key: &TagKey, node: u32, mut stored: &[u8]) -> Option<(u64, Ke
     let whole = stored.is_empty();
     (open_once(&state_seal_key(tag_key, node, sequence), &[], key.as_mut_slice(), &tag) && whole)
         .then(|| (sequence, Key::new(*key)))
+}
+
+/// The i-th key of a trail and the stored state at it, for vectors.
+#[cfg(test)]
+pub(crate) fn state_for_vectors(k_tag: [u8; 32], node: u32, k_0: [u8; 32], number: u64) -> (Key, Record) {
+    let mut key = Key::new(k_0);
+    for _ in 0..number {
+        key = ratchet(&key);
+    }
+    let record = seal_state(&TagKey(Key::new(k_tag)), node, number, &key).unwrap();
+    let (read, opened) = open_state(&TagKey(Key::new(k_tag)), node, record.value()).unwrap();
+    assert_eq!((read, opened.as_bytes()), (number, key.as_bytes()));
+    (key, record)
 }

@@ -67,18 +67,30 @@ def check_keys(tally: Tally, family: str, cells: list[str]) -> None:
 
 def check_owner_keys(tally: Tally, family: str, cells: list[str]) -> None:
     form, epoch_, tenant, kind, subject, name, *expected = cells
-    keyring, epoch, owner, field = Keyring.from_bytes(unhex(form)), int(epoch_), principal(tenant, kind, subject), fields.code_of(name)
+    keyring, epoch, owner, field = (
+        Keyring.from_bytes(unhex(form)),
+        int(epoch_),
+        principal(tenant, kind, subject),
+        fields.code_of(name),
+    )
     owner_key = keyring.owner_key(epoch, owner)
     found = (
-        keyring.tenant_key(epoch, owner.tenant), owner_key, symbolon.seal_key(owner_key, field), symbolon.nonce_key(owner_key, field),
-        keyring.mark_key(epoch, owner.tenant), keyring.canary_key(epoch, owner.tenant), keyring.tag_of(owner),
-    )  # fmt: skip
+        keyring.tenant_key(epoch, owner.tenant),
+        owner_key,
+        symbolon.seal_key(owner_key, field),
+        symbolon.nonce_key(owner_key, field),
+        keyring.mark_key(epoch, owner.tenant),
+        keyring.canary_key(epoch, owner.tenant),
+        keyring.tag_of(owner),
+    )
     tally.equal(family, [key.hex() for key in found], expected)
 
 
 def check_credential_keys(tally: Tally, family: str, cells: list[str]) -> None:
     form, epoch, audience, tenant, kind, period, expected = cells
-    found = Keyring.from_bytes(unhex(form)).issuer_key(int(epoch), unhex(audience), unhex(tenant), int(kind), int(period))
+    found = Keyring.from_bytes(unhex(form)).issuer_key(
+        int(epoch), unhex(audience), unhex(tenant), int(kind), int(period)
+    )
     tally.equal(family, found, unhex(expected))
 
 
@@ -103,9 +115,12 @@ def check_keyring_form(tally: Tally, family: str, cells: list[str]) -> None:
 
 
 KEY_CHECKS: dict[str, Check] = {
-    "owner": check_owner_keys, "credential": check_credential_keys, "session": check_session_keys, "trail": check_trail_keys,
+    "owner": check_owner_keys,
+    "credential": check_credential_keys,
+    "session": check_session_keys,
+    "trail": check_trail_keys,
     "form": check_keyring_form,
-}  # fmt: skip
+}
 
 
 def check_token(tally: Tally, family: str, cells: list[str]) -> None:
@@ -135,14 +150,20 @@ def check_bad_text(tally: Tally, family: str, cells: list[str]) -> None:
 
 
 def check_credential(tally: Tally, family: str, cells: list[str]) -> None:
-    form, epoch, audience, tenant, kind, subject, session_key, rng16, *numbers, session_id, issuer_form, now, raw = cells
+    form, epoch, audience, tenant, kind, subject, session_key, rng16, *numbers, session_id, issuer_form, now, raw = (
+        cells
+    )
     flags, rights, not_before, expiry, first_log_in, purposes = map(int, numbers)
     who, keyring = principal(tenant, kind, subject), Keyring.from_bytes(unhex(form))
     given = unhex(session_id) or sessions.NO_SESSION_ID
-    claims = sessions.Claims(flags, rights, int(epoch), not_before, expiry, first_log_in, purposes, unhex(audience), who, given)
+    claims = sessions.Claims(
+        flags, rights, int(epoch), not_before, expiry, first_log_in, purposes, unhex(audience), who, given
+    )
     issuer = sessions.Issuer.from_bytes(unhex(issuer_form))
     tally.equal(family, sessions.issue(issuer.k_cred, claims, unhex(session_key), unhex(rng16)), unhex(raw))
-    tally.equal(family, sessions.issuer_of(keyring, int(epoch), unhex(audience), who.tenant, who.kind, claims.day), issuer)
+    tally.equal(
+        family, sessions.issuer_of(keyring, int(epoch), unhex(audience), who.tenant, who.kind, claims.day), issuer
+    )
     credential, k_s = sessions.Vault(keyring, unhex(audience)).accept(unhex(raw), int(now))
     tally.equal(family, credential.claims.principal, who)
     tally.equal(family, k_s, credential.bound_key(unhex(session_key)))
@@ -208,11 +229,29 @@ def check_field(tally: Tally, family: str, cells: list[str]) -> None:
     tally.equal(family, fields.check(fields.code_of(name), bytes.fromhex(value)), expected, name)
 
 
+def check_column_name(tally: Tally, family: str, cells: list[str]) -> None:
+    name, expected, *_ = cells
+    found = "refused" if fields.is_refused_name(unhex(name).decode()) else "ok"
+    tally.equal(family, found, expected, name)
+
+
 CHECKS: dict[str, Check] = {
-    "prf": check_prf, "keys": check_keys, "tokens": check_token, "tokens-fail": check_bad_token, "text": check_text,
-    "text-fail": check_bad_text, "credential": check_credential, "credential-fail": check_bad_credential, "proof": check_proof,
-    "reveal": check_reveal, "trail": check_trail, "trail-fail": check_bad_trail, "masks": check_mask, "fields": check_field,
-}  # fmt: skip
+    "prf": check_prf,
+    "keys": check_keys,
+    "tokens": check_token,
+    "tokens-fail": check_bad_token,
+    "text": check_text,
+    "text-fail": check_bad_text,
+    "credential": check_credential,
+    "credential-fail": check_bad_credential,
+    "proof": check_proof,
+    "reveal": check_reveal,
+    "trail": check_trail,
+    "trail-fail": check_bad_trail,
+    "column-names": check_column_name,
+    "masks": check_mask,
+    "fields": check_field,
+}
 
 
 def check_all(tally: Tally) -> None:
@@ -242,8 +281,22 @@ def check_own(tally: Tally) -> None:
     key, block = bytes(range(32)), bytes.fromhex("000000090000004a0000000031415927")
     expected = "82413b4227b27bfed30e42508a877d73a0f9e4d58a74a853c12ec41326d3ecdc"
     tally.equal("own", symbolon.hchacha20(key, block).hex(), expected, "draft-irtf-cfrg-xchacha-03, 2.2.1")
+    for name in make_vectors.REFUSED_NAMES + make_vectors.KEPT_NAMES:
+        refused = name in make_vectors.REFUSED_NAMES
+        tally.equal("own", fields.is_refused_name(name), refused, name)
     codes = [code for code in range(0x10000) if fields.is_code(code)]
     tally.equal("own", [fields.code_of(fields.name_of(code)) for code in codes], codes, "names of all codes")
     tally.equal("own", len(codes), 11 + 6 * 2048, "number of codes")
-    for name in ("custom-32-00", "custom-032-0", "custom-32-2048", "custom-33-0", "Custom-32-0", "custom-32-+1", "custom-32-", "PHONE", "", "custom-32-٣"):
+    for name in (
+        "custom-32-00",
+        "custom-032-0",
+        "custom-32-2048",
+        "custom-33-0",
+        "Custom-32-0",
+        "custom-32-+1",
+        "custom-32-",
+        "PHONE",
+        "",
+        "custom-32-٣",
+    ):
         tally.equal("own", fields.code_of(name), None, name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 import re
-from functools import lru_cache
+from functools import cache
 
 BULLET = "●"
 FOUR = BULLET * 4
@@ -27,7 +27,7 @@ CODES = {name: code for code, (name, _, _) in STANDARD.items()}
 CLASS_LENGTHS = ("32", "64", "128", "256", "512", "1024")
 
 
-# --- Section 3: codes and names ------------------------------------------------------------------------------------------
+# --- Section 3: codes and names ---------------------------------------------------------------------------------------
 
 
 def is_custom(code: int) -> bool:
@@ -63,7 +63,7 @@ def code_of(name: str) -> int | None:
     return 0x8000 | CLASS_LENGTHS.index(match[1]) << 12 | int(match[2])
 
 
-# --- Section 3: words used by the rules ----------------------------------------------------------------------------------
+# --- Section 3: words used by the rules -------------------------------------------------------------------------------
 
 
 def characters(ranges: str) -> frozenset[str]:
@@ -98,7 +98,7 @@ def strip(text: str, unwanted: frozenset[str]) -> str:
     return text.strip("".join(unwanted))
 
 
-# --- Section 3: checks ---------------------------------------------------------------------------------------------------
+# --- Section 3: checks ------------------------------------------------------------------------------------------------
 
 OK, INVALID, FORBIDDEN, TOO_LONG = "ok", "invalid", "forbidden", "too-long"
 LONGEST_VALUE = 1022
@@ -248,18 +248,20 @@ RULES = {
 }
 
 
-# --- Section 3: column names that are refused ----------------------------------------------------------------------------
+# --- Section 3: column names that are refused -------------------------------------------------------------------------
 
 NAME_SEPARATORS = WHITE_SPACE | frozenset("_./") | characters("30FB FF65") | (NUMBER_SEPARATORS - {"\u30fc"})
 WHOLE_NAMES = ("cid", "csc", "c v v", "c v v 2", "c v c")
 SIGNS = (
-    "セキュリティ コード", "セキュリティー コード", "ｾｷｭﾘﾃｨ ｺｰﾄﾞ", "ｾｷｭﾘﾃｨｰ ｺｰﾄﾞ", "カード 検証 番号", "カード 検証 値",
-    "カード 検証 コード", "カード 確認 番号", "暗証 番号", "pin ブロック", "磁気 ストライプ", "磁気 データ", "安全码", "安全碼", "보안 코드",
+    "セキュリティ コード", "セキュリティー コード", "ｾｷｭﾘﾃｨ ｺｰﾄﾞ", "ｾｷｭﾘﾃｨｰ ｺｰﾄﾞ",
+    "カード 検証 番号", "カード 検証 値", "カード 検証 コード", "カード 確認 番号",
+    "暗証 番号", "pin ブロック", "磁気 ストライプ", "磁気 データ", "安全码", "安全碼", "보안 코드",
 )  # fmt: skip
 CARDS = ("card ", "credit card ", "debit card ", "cc ")
 WORDS = (
     "cvv", "cvv 1", "cvv 2", "cvc", "cvc 1", "cvc 2", "cvc 3", "cvn", "cvn 2", "cav 2", "icvv", "dcvv", "security code",
-    "pin block", "pin offset", "pvv", "atm pin", "track 1", "track 2", "track 3", "track data", "mag stripe", "magnetic stripe",
+    "pin block", "pin offset", "pvv", "atm pin", "track 1", "track 2", "track 3", "track data",
+    "mag stripe", "magnetic stripe",
 )  # fmt: skip
 CARD_WORDS = (
     "cid", "csc", "pin", "verification value", "verification code", "verification number", "verification digits",
@@ -318,7 +320,7 @@ def is_refused_name(name: str) -> bool:
     return any(BETWEEN_BOUNDARIES.fullmatch(lowered, start, end) for start in places for end in places if start < end)
 
 
-# --- Section 10: masks ---------------------------------------------------------------------------------------------------
+# --- Section 10: masks ------------------------------------------------------------------------------------------------
 
 HIDDEN = """
 061C 115F 1680 180E 2000-206F 25CF 2800 3000-3003 3008-3020 3164 E000-F8FF FE10-FE1F FE30-FE6F FEFF-FF0F FF1A-FF20
@@ -358,12 +360,12 @@ JOINER = "\u200d"
 LONGEST_CLUSTER = 24
 
 
-@lru_cache(maxsize=None)
+@cache
 def hidden() -> frozenset[str]:
     return characters(HIDDEN)
 
 
-@lru_cache(maxsize=None)
+@cache
 def extending() -> frozenset[str]:
     return characters(EXTENDING)
 

@@ -7,20 +7,69 @@ from random import Random
 import fields
 from check_vectors import rows
 
-NAMES = ["Alice", "山田 太郎", "Zoë", "مُحمد", "e\u0301lodie", "👩🏽\u200d🚀 Ann", "निखिल", "葛\U000e0100城", "<b>", "=1+1", "\u202eBob", "か\u3099ん"]
-PHONES = ["090-1234-5678", "+81 90 1234 5678", "(03) 1234-5678 ext. 12", "03-1234-5678内線:9", "5550100x9", "＋８１（９０）１２３４ー５６７８"]
+NAMES = [
+    "Alice",
+    "山田 太郎",
+    "Zoë",
+    "مُحمد",
+    "e\u0301lodie",
+    "👩🏽\u200d🚀 Ann",
+    "निखिल",
+    "葛\U000e0100城",
+    "<b>",
+    "=1+1",
+    "\u202eBob",
+    "か\u3099ん",
+]
+PHONES = [
+    "090-1234-5678",
+    "+81 90 1234 5678",
+    "(03) 1234-5678 ext. 12",
+    "03-1234-5678内線:9",
+    "5550100x9",
+    "＋８１（９０）１２３４ー５６７８",
+]
 MAILS = ["alice@example.com", "a@b@c.d", "a@[192.0.2.1]", "山田@例え.jp", "_x@y.z", "a@.b", "ab@c.", "a@[]"]
-TRACKS = [";4242424242424242=2512", "%B4242424242424242^X", "4242424242424242D2512101", "x 378282246310005=1", ";1234567=1", "%b12345678^"]
-LOOSE = list(" -.()/+=;^%@[]_,:#exXE:0123456789") + list("０５９　－ー―−（）／．＋：内線年月日\u00a0\u2010\u0085\u200b\u200d\u0301●Dd\0\t")
+TRACKS = [
+    ";4242424242424242=2512",
+    "%B4242424242424242^X",
+    "4242424242424242D2512101",
+    "x 378282246310005=1",
+    ";1234567=1",
+    "%b12345678^",
+]
+LOOSE = list(" -.()/+=;^%@[]_,:#exXE:0123456789") + list(
+    "０５９　－ー―−（）／．＋：内線年月日\u00a0\u2010\u0085\u200b\u200d\u0301●Dd\0\t"
+)
 RING = "0123456789０９ -"
 
 
 def table_borders() -> list[str]:
     """The characters at both sides of each border of the tables and of the words used by the rules."""
     listed = fields.hidden() | fields.extending() | fields.WHITE_SPACE | fields.PHONE_SEPARATORS | fields.CONTROLS
-    extra = {0xC0, 0x2190, 0x2C00, 0x1F000, 0x1FB00, 0xE0000, 0x10FFFF, 0x30, 0x3A, 0x41, 0x5B, 0x61, 0x7B, 0xFF10, 0xFF1A}
+    extra = {
+        0xC0,
+        0x2190,
+        0x2C00,
+        0x1F000,
+        0x1FB00,
+        0xE0000,
+        0x10FFFF,
+        0x30,
+        0x3A,
+        0x41,
+        0x5B,
+        0x61,
+        0x7B,
+        0xFF10,
+        0xFF1A,
+    }
     codes = {ord(c) for c in listed}
-    borders = {code + step for code in codes for step in (-1, 1) if code + step not in codes} | {code - 1 for code in extra} | extra
+    borders = (
+        {code + step for code in codes for step in (-1, 1) if code + step not in codes}
+        | {code - 1 for code in extra}
+        | extra
+    )
     near = borders | {border + step for border in borders for step in (-1, 1)}
     return [chr(code) for code in sorted(near) if 0 <= code <= 0x10FFFF and not 0xD800 <= code <= 0xDFFF]
 
@@ -42,14 +91,22 @@ def card(random: Random) -> str:
 
 
 def date(random: Random) -> str:
-    year, month, day = random.choice([1799, 1800, 1900, 1990, 2000, 2024, 2100, 2200, 2201]), random.randint(0, 13), random.randint(0, 32)
-    form = random.choice(["{:04}-{:02}-{:02}", "{:04}/{:02}/{:02}", "{:04}{:02}{:02}", "{}年{}月{}日", "{}年{:02}月{:02}日", "{}-{}-{}"])
+    year, month, day = (
+        random.choice([1799, 1800, 1900, 1990, 2000, 2024, 2100, 2200, 2201]),
+        random.randint(0, 13),
+        random.randint(0, 32),
+    )
+    form = random.choice(
+        ["{:04}-{:02}-{:02}", "{:04}/{:02}/{:02}", "{:04}{:02}{:02}", "{}年{}月{}日", "{}年{:02}月{:02}日", "{}-{}-{}"]
+    )
     return form.format(year, random.choice([month, 2, 12]), random.choice([day, 28, 29, 30, 31]))
 
 
 def expiry(random: Random) -> str:
     month, year = random.randint(0, 13), random.choice([0, 27, 99, 2027, 1900])
-    return random.choice(["{:02}/{:02}", "{:02}-{:02}", "{:02}{:02}", "{1:04}-{0:02}", "{}/{}", " {:02}{:02} "]).format(month, year)
+    return random.choice(["{:02}/{:02}", "{:02}-{:02}", "{:02}{:02}", "{1:04}-{0:02}", "{}/{}", " {:02}{:02} "]).format(
+        month, year
+    )
 
 
 def ring_of_digits(random: Random) -> str:
@@ -66,9 +123,17 @@ def changed(random: Random, text: str) -> str:
 
 def values(random: Random, count: int) -> list[tuple[int, bytes]]:
     """Fields and values: some of the vector files' with changes, some made by the rules, some random."""
-    known = [bytes.fromhex(cells[1]).decode("utf-8", "ignore") for family in ("fields", "masks") for cells in rows(family)]
+    known = [
+        bytes.fromhex(cells[1]).decode("utf-8", "ignore") for family in ("fields", "masks") for cells in rows(family)
+    ]
     known = [text for text in known if len(text) < 200]
-    makers = [card, date, expiry, ring_of_digits, *(lambda r, s=s: r.choice(s) for s in (NAMES, PHONES, MAILS, TRACKS, known))]
+    makers = [
+        card,
+        date,
+        expiry,
+        ring_of_digits,
+        *(lambda r, s=s: r.choice(s) for s in (NAMES, PHONES, MAILS, TRACKS, known)),
+    ]
     made = []
     for number in range(count):
         text = changed(random, random.choice(makers)(random))
@@ -115,7 +180,9 @@ def good_value(random: Random, field: int) -> bytes:
     if fields.is_custom(field):
         return random.randbytes(random_length(random))
     maker = made.get(fields.name_of(field))
-    return maker().encode() if maker else "".join(random.choices("abc 山田é", k=random_length(random) // 3 + 1)).encode()
+    return (
+        maker().encode() if maker else "".join(random.choices("abc 山田é", k=random_length(random) // 3 + 1)).encode()
+    )
 
 
 def random_length(random: Random) -> int:

@@ -44,7 +44,7 @@ PROOF_REQUIRED = 1 << 0
 NO_SESSION_ID = bytes(16)
 
 
-# --- Section 6: the credential -------------------------------------------------------------------------------------------
+# --- Section 6: the credential ----------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,9 @@ class Claims:
         return self.not_before // DAY if self.period is None else self.period
 
     def body(self) -> bytes:
-        numbers = struct.pack("<BBBHHI", VERSION_AND_SUITE, self.flags, self.principal.kind, self.rights, self.epoch, self.day)
+        numbers = struct.pack(
+            "<BBBHHI", VERSION_AND_SUITE, self.flags, self.principal.kind, self.rights, self.epoch, self.day
+        )
         times = le64(self.not_before) + le64(self.expiry) + le64(self.first_log_in)
         names = (self.audience, self.principal.tenant, self.principal.subject)
         return numbers + times + le64(self.purposes) + self.session_id + b"".join(map(short, names))
@@ -223,7 +225,7 @@ class Vault:
             raise Denied("life too long")
 
 
-# --- Section 7: the proof ------------------------------------------------------------------------------------------------
+# --- Section 7: the proof ---------------------------------------------------------------------------------------------
 
 
 def proof_mac(k_s: bytes, nonce: bytes, time: int, parts: list[bytes]) -> bytes:
@@ -251,7 +253,7 @@ def accept_proof(k_s: bytes, proof: bytes, parts: list[bytes], now: int, start: 
     return nonce
 
 
-# --- Section 7: the sealed reveal ----------------------------------------------------------------------------------------
+# --- Section 7: the sealed reveal -------------------------------------------------------------------------------------
 
 Item = tuple[int, bytes]
 """A field and a token."""

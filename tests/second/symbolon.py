@@ -1,6 +1,6 @@
 """symbolon in Python, from SPEC.md alone: the PRF, the keys, principals, tokens and their text (sections 1 to 5).
 
-A second implementation for tests: plain, slow, not hardened against side channels, and not meant to hold anybody's data.
+A second implementation for tests: plain, slow, not hardened against side channels, not meant to hold anybody's data.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Denied(Exception):
     """Section 9: the caller learns no more than this. The message is the reason, for the trail and for tests."""
 
 
-# --- Section 1: conventions and primitives -------------------------------------------------------------------------------
+# --- Section 1: conventions and primitives ----------------------------------------------------------------------------
 
 
 def le16(number: int) -> bytes:
@@ -112,7 +112,7 @@ def hchacha20(key: bytes, block: bytes) -> bytes:
     return struct.pack("<8I", *state[:4], *state[12:])
 
 
-# --- Section 2: the PRF, the key schedule, the keyring -------------------------------------------------------------------
+# --- Section 2: the PRF, the key schedule, the keyring ----------------------------------------------------------------
 
 TENANT, OWNER = 1, 2
 SEAL, NONCE, NONCE_OF, MARK, MARK_OF, CANARY = 4, 5, 6, 7, 8, 9
@@ -250,7 +250,7 @@ def principal_tag(k_tag: bytes, principal: Principal) -> bytes:
     return prf(k_tag, TAG, message)[:16]
 
 
-# --- Section 4: the token ------------------------------------------------------------------------------------------------
+# --- Section 4: the token ---------------------------------------------------------------------------------------------
 
 CLASSES = (32, 64, 128, 256, 512, 1024)
 LONGEST_VALUE = 1022
@@ -399,7 +399,7 @@ def refusal_reason(keyring: Keyring, caller: Principal, field: int, token: Token
     return "wrong field" if token.field != field else "does not open"
 
 
-# --- Section 5: the token's text -----------------------------------------------------------------------------------------
+# --- Section 5: the token's text --------------------------------------------------------------------------------------
 
 TEXT_PREFIX = "sym_"
 ALPHABET = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")

@@ -25,7 +25,7 @@ class Tally:
         """A check that raises where it fails."""
         try:
             step()
-        except Exception as error:  # noqa: BLE001: whatever went wrong is a failure, and the others go on
+        except Exception as error:  # whatever went wrong is a failure, and the others go on
             self.check(family, False, f"{detail}: {type(error).__name__}: {error}")
 
     def summary(self) -> list[str]:

@@ -22,11 +22,12 @@ EVENTS = {
     1: "started", 2: "authenticate", 3: "detokenize", 4: "reveal", 5: "log-out", 6: "foreign tokens", 7: "clock back",
 }  # fmt: skip
 REASONS = {
-    0: "done", 1: "does not open", 2: "foreign token", 3: "canary", 4: "wrong field", 5: "unknown epoch", 6: "session ended",
-    7: "other vault", 8: "no right", 9: "logged out", 16: "bad credential", 17: "wrong audience", 18: "not yet valid",
-    19: "expired", 20: "life too long", 21: "wrong period", 22: "below floor", 23: "right not for kind",
-    24: "proof required", 25: "bad proof", 26: "stale proof", 27: "future proof", 28: "proof before start", 29: "replayed",
-    30: "window full",
+    0: "done", 1: "does not open", 2: "foreign token", 3: "canary", 4: "wrong field", 5: "unknown epoch",
+    6: "session ended", 7: "other vault", 8: "no right", 9: "logged out",
+    16: "bad credential", 17: "wrong audience", 18: "not yet valid", 19: "expired", 20: "life too long",
+    21: "wrong period", 22: "below floor", 23: "right not for kind",
+    24: "proof required", 25: "bad proof", 26: "stale proof", 27: "future proof", 28: "proof before start",
+    29: "replayed", 30: "window full",
 }  # fmt: skip
 STARTED = 1
 ENTRY_LENGTH = 110

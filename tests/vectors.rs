@@ -1,0 +1,332 @@
+//! The vector files against the public API: what must open opens, what must fail fails, and sealing gives the same bytes. What is not
+//! public (the PRF, the key schedule, the reveal's inside) is checked against its files in `src/`. A missing file fails; none is ever remade by a test.
+
+mod common;
+
+use std::{cell::Cell, rc::Rc};
+
+use common::TestRng;
+use rand_core::{TryCryptoRng, TryRng};
+use symbolon::{
+    AuditKey, CheckedRng, Config, Credential, Error, Field, Host, Issuer, Keyring, Kind, MAX_ISSUER_LEN, MAX_OPEN_LEN,
+    MAX_TOKEN_LEN, MemoryStore, Parts, Principal, Proof, Purposes, Rights, SealedEntry, SessionKey, Terms, Time, Token,
+    Vault,
+};
+
+/// Gives the same bytes at every call: what a vector says.
+struct Fixed(Vec<u8>);
+
+impl TryRng for Fixed {
+    type Error = std::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        unreachable!("only bytes are asked for")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        unreachable!("only bytes are asked for")
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+        out.copy_from_slice(&self.0);
+        Ok(())
+    }
+}
+
+impl TryCryptoRng for Fixed {}
+
+fn cases(file: &str) -> Vec<Vec<String>> {
+    let path = format!("{}/tests/vectors/{file}", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    let cases: Vec<Vec<String>> =
+        lines.map(|line| line.split('|').map(|cell| cell.trim().to_owned()).collect()).collect();
+    assert!(!cases.is_empty(), "{file} has no cases");
+    cases
+}
+
+fn hex(text: &str) -> Vec<u8> {
+    let digits = text.trim_start_matches('-');
+    assert!(digits.len().is_multiple_of(2), "{text}");
+    (0..digits.len()).step_by(2).map(|at| u8::from_str_radix(&digits[at..at + 2], 16).unwrap()).collect()
+}
+
+fn number(text: &str) -> u64 {
+    text.parse().unwrap()
+}
+
+fn principal(tenant: &str, kind: &str, subject: &str) -> Principal {
+    let kind = match kind {
+        "1" => Kind::Person,
+        "2" => Kind::Staff,
+        "3" => Kind::Service,
+        _ => panic!("{kind}"),
+    };
+    Principal::new(&hex(tenant), kind, &hex(subject)).unwrap()
+}
+
+type Clock = Rc<Cell<Time>>;
+type VectorHost = Host<Parts<Box<dyn FnMut() -> Option<Time>>, TestRng, MemoryStore<64, 8>>, 16, 8>;
+
+/// A vault whose window began at `start`, with the clock at `now`; a start of 0 is the first life of the trail.
+fn vault(keyring: &str, audience: &[u8], start: Time, now: Time) -> (Vault, VectorHost) {
+    let vault = Vault::new(Keyring::read_secret(&hex(keyring)).unwrap(), &Config::new(audience)).unwrap();
+    let mut store = MemoryStore::new();
+    AuditKey::create(&vault, &mut store, &mut TestRng(5)).unwrap();
+    let clock: Clock = Rc::new(Cell::new(start));
+    let open = |store: MemoryStore<64, 8>| {
+        let clock = clock.clone();
+        let clock = Box::new(move || Some(clock.get())) as Box<dyn FnMut() -> Option<Time>>;
+        Host::open(&vault, Parts { clock, rng: TestRng(6), store }).unwrap()
+    };
+    let mut host: VectorHost = open(store);
+    if start != Time::default() {
+        // Its second life: from then on it is careful about what the first may have accepted.
+        let store = host.environment().store.clone();
+        host = open(store);
+    }
+    clock.set(now);
+    (vault, host)
+}
+
+/// Opens a token as a principal, by a bearer credential.
+fn open(keyring: &str, who: &Principal, field: Field, token: &Token<'_>) -> Result<Vec<u8>, Error> {
+    let now = Time::from_secs(1_800_000_000);
+    let (vault, mut host) = vault(keyring, b"vectors", Time::default(), now);
+    let key = SessionKey::generate(&mut TestRng(8)).unwrap();
+    let terms = Terms { proof_required: false, ..Terms::default() };
+    let issuer = vault.issuer(who.tenant(), who.kind(), now.period()).unwrap();
+    let credential = issuer.issue(who, &key, &terms, now, &mut TestRng(9)).unwrap();
+    let session = vault.authenticate_bearer(&credential, &mut host).unwrap();
+    let mut work = [0; MAX_OPEN_LEN];
+    session.detokenize(field, token, &mut work, &mut host).map(|value| value.expose().to_vec())
+}
+
+#[test]
+fn tokens_that_open() {
+    let mut sealed = 0;
+    for case in cases("tokens.txt") {
+        let [keyring, tenant, kind, subject, field, epoch, random, value, token] = &case[..] else {
+            panic!("{case:?}")
+        };
+        let (who, field) = (principal(tenant, kind, subject), Field::from_name(field).unwrap());
+        let (value, token) = (hex(value), hex(token));
+        let read = Token::from_bytes(&token).unwrap();
+        assert_eq!((read.field(), read.epoch()), (field, epoch.parse().unwrap()));
+        assert_eq!(open(keyring, &who, field, &read).unwrap(), value, "{case:?}");
+        let newest = Keyring::read_secret(&hex(keyring)).unwrap();
+        if newest.newest() == read.epoch() && field.check(&value).is_ok() {
+            let vault = Vault::new(newest, &Config::new(b"vectors")).unwrap();
+            let mut out = [0; MAX_TOKEN_LEN];
+            let mut rng = CheckedRng::new(Fixed(hex(random)));
+            let made = vault.sealer(&who).tokenize(field, &value, &mut out, &mut rng).unwrap();
+            assert_eq!(made.as_bytes(), token, "{case:?}");
+            sealed += 1;
+        }
+    }
+    assert!(sealed >= 10, "{sealed}");
+}
+
+#[test]
+fn tokens_that_must_not_open() {
+    let (mut denied, mut malformed) = (0, 0);
+    for case in cases("tokens-fail.txt") {
+        let [keyring, tenant, kind, subject, field, token, verdict, ..] = &case[..] else { panic!("{case:?}") };
+        let token = hex(token);
+        match (Token::from_bytes(&token), verdict.as_str()) {
+            (Err(error), "malformed") => {
+                assert_eq!(error, Error::Malformed);
+                malformed += 1;
+            }
+            (Ok(read), "denied") => {
+                let outcome = open(keyring, &principal(tenant, kind, subject), Field::from_name(field).unwrap(), &read);
+                assert_eq!(outcome.unwrap_err(), Error::Denied, "{case:?}");
+                denied += 1;
+            }
+            _ => panic!("{case:?}"),
+        }
+    }
+    assert!(denied >= 10 && malformed >= 5, "{denied} {malformed}");
+}
+
+#[test]
+fn texts() {
+    let mut out = [0; MAX_TOKEN_LEN];
+    for case in cases("text.txt") {
+        let token = hex(&case[0]);
+        assert_eq!(Token::from_bytes(&token).unwrap().to_string(), case[1]);
+        assert_eq!(Token::from_text(case[1].as_bytes(), &mut out).unwrap().as_bytes(), token);
+    }
+    for case in cases("text-fail.txt") {
+        assert_eq!(Token::from_text(&hex(&case[0]), &mut out).unwrap_err(), Error::Malformed, "{case:?}");
+    }
+}
+
+#[test]
+fn credentials_that_are_accepted() {
+    let mut made = 0;
+    for case in cases("credential.txt") {
+        let [
+            keyring,
+            epoch,
+            audience,
+            tenant,
+            kind,
+            subject,
+            key,
+            random,
+            flags,
+            rights,
+            from,
+            until,
+            login,
+            purposes,
+            session,
+            issuer_form,
+            now,
+            bytes,
+        ] = &case[..]
+        else {
+            panic!("{case:?}")
+        };
+        let credential = Credential::from_bytes(&hex(bytes)).unwrap();
+        let now = Time::from_millis(number(now));
+        let (vault, mut host) = vault(keyring, &hex(audience), Time::default(), now);
+        let key = SessionKey::read_secret(&hex(key).try_into().unwrap());
+        let accepted = if flags == "1" {
+            let proof = key.prove(&credential, &[b"x"], now, &mut TestRng(1)).unwrap();
+            vault.authenticate(&credential, &proof, &[b"x"], &mut host).map(drop)
+        } else {
+            vault.authenticate_bearer(&credential, &mut host).map(drop)
+        };
+        assert_eq!(accepted, Ok(()), "{case:?}");
+        let issuer = Issuer::read_secret(&hex(issuer_form)).unwrap();
+        let mut form = [0; MAX_ISSUER_LEN];
+        let len = issuer.write_secret(&mut form).unwrap();
+        assert_eq!(form[..len], hex(issuer_form));
+        let at_log_in = session == "-" && login == from && rights == "1";
+        if at_log_in && vault_epoch(keyring) == epoch.parse::<u16>().unwrap() {
+            let from_vault = vault.issuer(
+                hex(tenant),
+                principal(tenant, kind, subject).kind(),
+                Time::from_millis(number(from)).period(),
+            );
+            let len = from_vault.unwrap().write_secret(&mut form).unwrap();
+            assert_eq!(form[..len], hex(issuer_form));
+            let terms = Terms {
+                rights: Rights::OWN,
+                purposes: Purposes::from_bits(number(purposes)),
+                life: number(until) - number(from),
+                proof_required: flags == "1",
+            };
+            let who = principal(tenant, kind, subject);
+            let issued =
+                issuer.issue(&who, &key, &terms, Time::from_millis(number(from)), &mut Fixed(hex(random))).unwrap();
+            assert_eq!(issued.as_bytes(), hex(bytes), "{case:?}");
+            made += 1;
+        }
+    }
+    assert!(made >= 3, "{made}");
+}
+
+fn vault_epoch(keyring: &str) -> u16 {
+    Keyring::read_secret(&hex(keyring)).unwrap().newest()
+}
+
+#[test]
+fn credentials_that_are_refused() {
+    let (mut denied, mut malformed) = (0, 0);
+    for case in cases("credential-fail.txt") {
+        let [keyring, audience, now, bytes, verdict, ..] = &case[..] else { panic!("{case:?}") };
+        match (Credential::from_bytes(&hex(bytes)), verdict.as_str()) {
+            (Err(error), "malformed") => {
+                assert_eq!(error, Error::Malformed);
+                malformed += 1;
+            }
+            (Ok(credential), "denied") => {
+                // As bearer, so that what is wrong is the credential's own; and with the flag off where it is on, that it isn't just that.
+                let (vault, mut host) = vault(keyring, &hex(audience), Time::default(), Time::from_millis(number(now)));
+                let outcome = vault.authenticate_bearer(&credential, &mut host);
+                assert_eq!(outcome.unwrap_err(), Error::Denied, "{case:?}");
+                let key = SessionKey::read_secret(&[1; 32]);
+                let proof = key.prove(&credential, &[], Time::from_millis(number(now)), &mut TestRng(1)).unwrap();
+                assert_eq!(vault.authenticate(&credential, &proof, &[], &mut host).unwrap_err(), Error::Denied);
+                denied += 1;
+            }
+            _ => panic!("{case:?}"),
+        }
+    }
+    assert!(denied >= 10 && malformed >= 5, "{denied} {malformed}");
+}
+
+#[test]
+fn proofs() {
+    let (mut accepted, mut refused, mut made) = (0, 0, 0);
+    for case in cases("proof.txt") {
+        let [key, credential, nonce, time, parts, _start, _now, proof, verdict, ..] = &case[..] else {
+            panic!("{case:?}")
+        };
+        let key = SessionKey::read_secret(&hex(key).try_into().unwrap());
+        let credential = Credential::from_bytes(&hex(credential)).unwrap();
+        let parts: Vec<Vec<u8>> = parts.split(',').map(|part| hex(part.trim())).collect();
+        let parts: Vec<&[u8]> = parts.iter().map(Vec::as_slice).collect();
+        let mine = key.prove(&credential, &parts, Time::from_millis(number(time)), &mut Fixed(hex(nonce))).unwrap();
+        let theirs = Proof::from_bytes(&hex(proof)).unwrap();
+        if verdict == "bad proof" {
+            refused += 1;
+        } else {
+            assert_eq!(mine, theirs, "{case:?}");
+            made += 1;
+        }
+        accepted += usize::from(verdict == "accepted");
+    }
+    assert!(accepted >= 5 && refused >= 3 && made >= 10, "{accepted} {refused} {made}");
+}
+
+#[test]
+fn trails() {
+    let mut entries_read = 0;
+    for case in cases("trail.txt") {
+        let audit = AuditKey::read_secret(&hex(&case[0]).try_into().unwrap()).unwrap();
+        let mut reader = audit.reader();
+        for (sealed, decoded) in case[1].split(',').zip(case[2].split(',')) {
+            let recorded = reader.read(&SealedEntry::from_bytes(hex(sealed.trim()).try_into().unwrap())).unwrap();
+            let words: Vec<&str> = decoded.split_whitespace().collect();
+            assert_eq!(recorded.sequence, number(words[0]));
+            assert_eq!(recorded.time.as_millis(), number(words[1]));
+            let entry = recorded.entry;
+            assert_eq!(u64::from(entry.field), number(words[4]));
+            assert_eq!((u64::from(entry.purpose), u64::from(entry.view)), (number(words[5]), number(words[6])));
+            assert_eq!(u64::from(entry.count), number(words[7]));
+            let bytes: [&[u8]; 6] = [
+                &entry.caller,
+                &entry.token.header,
+                &entry.token.nonce,
+                &entry.owner_or_commitment,
+                &entry.session,
+                &entry.grant,
+            ];
+            for (bytes, word) in bytes.into_iter().zip(&words[8..]) {
+                assert_eq!(bytes, hex(word));
+            }
+            entries_read += 1;
+        }
+    }
+    assert!(entries_read >= 5, "{entries_read}");
+    for case in cases("trail-fail.txt") {
+        let audit = AuditKey::read_secret(&hex(&case[0]).try_into().unwrap()).unwrap();
+        let mut reader = audit.reader();
+        let bad: usize = case[2].parse().unwrap();
+        for (index, sealed) in case[1].split(',').enumerate() {
+            let Ok(bytes) = hex(sealed.trim()).try_into() else {
+                assert_eq!(index, bad, "{case:?}");
+                break;
+            };
+            let outcome = reader.read(&SealedEntry::from_bytes(bytes));
+            assert_eq!(outcome.is_ok(), index < bad, "{case:?} at {index}");
+            if index == bad {
+                break;
+            }
+        }
+    }
+}
