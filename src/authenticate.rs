@@ -119,7 +119,8 @@ fn check_credential(vault: &Vault, parts: &Read<'_>, now: Time, verdict: &mut Ve
     verdict.require(now < claims.expires, Reason::Expired);
     let life = claims.expires.as_millis().saturating_sub(claims.not_before.as_millis());
     let age = claims.expires.as_millis().saturating_sub(claims.first_login.as_millis());
-    let in_order = claims.first_login <= claims.not_before && age <= crate::time::DAY;
+    let in_order =
+        claims.first_login <= claims.not_before && claims.not_before < claims.expires && age <= crate::time::DAY;
     verdict.require(life <= vault.max_life() && in_order, Reason::LifeTooLong);
     verdict.require(claims.rights.fit(kind), Reason::RightNotForKind);
     session_key.unwrap_or_else(|| SessionKey::read_secret(&[0; 32])).bind_to(&parts.sealed)

@@ -101,6 +101,11 @@ impl Keyring {
         self.roots.last().map_or(0, |known| known.epoch)
     }
 
+    /// The newest epoch but one; the newest where there is no other.
+    pub(crate) fn newest_but_one(&self) -> u16 {
+        self.roots.iter().rev().nth(1).map_or(self.newest(), |known| known.epoch)
+    }
+
     pub(crate) fn root(&self, epoch: u16) -> Option<&Root> {
         self.roots.iter().find(|known| known.epoch == epoch).map(|known| &known.root)
     }

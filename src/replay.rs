@@ -8,7 +8,7 @@ use crate::{
     time::{MINUTE, SECOND},
 };
 
-/// A proof's time may be this much behind the vault's clock.
+/// A proof's time must be less than this much behind the vault's clock.
 pub(crate) const MAX_AGE: u64 = MINUTE;
 /// And this much ahead of it.
 pub(crate) const MAX_AHEAD: u64 = 2 * SECOND;
@@ -26,7 +26,7 @@ pub(crate) struct ReplayWindow<const N: usize> {
 #[derive(Clone, Copy)]
 struct Slot {
     mac: [u8; MAC_LEN],
-    /// The last time at which the proof would still be accepted; 0: empty.
+    /// From this time on the proof is refused for its age; 0: empty.
     until: Time,
 }
 
@@ -45,7 +45,7 @@ impl<const N: usize> ReplayWindow<N> {
 
     /// Whether a proof of this time may be taken at all.
     pub(crate) fn check_time(&self, time: Time, now: Time) -> Result<(), Reason> {
-        if time.plus(MAX_AGE) < now {
+        if time.plus(MAX_AGE) <= now {
             Err(Reason::StaleProof)
         } else if time > now.plus(MAX_AHEAD) {
             Err(Reason::FutureProof)
@@ -59,7 +59,7 @@ impl<const N: usize> ReplayWindow<N> {
 
     /// Whether the proof is new and has a place. Takes none.
     pub(crate) fn check(&self, mac: &[u8; MAC_LEN], now: Time) -> Result<(), Reason> {
-        let live = |slot: &&Slot| slot.until >= now;
+        let live = |slot: &&Slot| slot.until > now;
         let (mut known, mut full) = (0, true);
         for slot in self.slots.get(Self::bucket(mac)).unwrap_or_default() {
             let same = slot.mac.ct_eq(mac).unwrap_u8();
@@ -76,7 +76,7 @@ impl<const N: usize> ReplayWindow<N> {
     /// Takes the proof, which has been verified and [`check`](Self::check)ed.
     pub(crate) fn insert(&mut self, mac: &[u8; MAC_LEN], time: Time, now: Time) {
         let bucket = self.slots.get_mut(Self::bucket(mac)).unwrap_or_default();
-        if let Some(slot) = bucket.iter_mut().find(|slot| slot.until < now) {
+        if let Some(slot) = bucket.iter_mut().find(|slot| slot.until <= now) {
             *slot = Slot { mac: *mac, until: time.plus(MAX_AGE) };
         }
     }
@@ -97,12 +97,12 @@ mod tests {
     const START: Time = Time::from_secs(1_000_000);
     const NOW: Time = Time::from_secs(1_001_000);
 
-    /// The edges of the window: 60 s behind is taken, a millisecond more is not; 2 s ahead likewise; and after a restart.
+    /// The edges of the window: 60 s behind is refused, a millisecond less is not; 2 s ahead is taken, more is not; and after a restart.
     #[test]
     fn the_edges_in_time() {
         let window = ReplayWindow::<4>::new(START);
-        assert_eq!(window.check_time(NOW.minus(MAX_AGE), NOW), Ok(()));
-        assert_eq!(window.check_time(NOW.minus(MAX_AGE + 1), NOW), Err(Reason::StaleProof));
+        assert_eq!(window.check_time(NOW.minus(MAX_AGE - 1), NOW), Ok(()));
+        assert_eq!(window.check_time(NOW.minus(MAX_AGE), NOW), Err(Reason::StaleProof));
         assert_eq!(window.check_time(NOW.plus(MAX_AHEAD), NOW), Ok(()));
         assert_eq!(window.check_time(NOW.plus(MAX_AHEAD + 1), NOW), Err(Reason::FutureProof));
         let now = START.plus(MAX_AHEAD);
@@ -121,11 +121,11 @@ mod tests {
         }
         assert_eq!(window.check(&[4; MAC_LEN], NOW), Err(Reason::WindowFull));
         for n in 0..4 {
-            assert_eq!(window.check(&[n; MAC_LEN], NOW.plus(MAX_AGE)), Err(Reason::Replayed));
+            assert_eq!(window.check(&[n; MAC_LEN], NOW.plus(MAX_AGE - 1)), Err(Reason::Replayed));
         }
-        assert_eq!(window.check(&[4; MAC_LEN], NOW.plus(MAX_AGE + 1)), Ok(()));
-        window.insert(&[4; MAC_LEN], NOW.plus(MAX_AGE + 1), NOW.plus(MAX_AGE + 1));
-        assert_eq!(window.check(&[4; MAC_LEN], NOW.plus(MAX_AGE + 1)), Err(Reason::Replayed));
+        assert_eq!(window.check(&[4; MAC_LEN], NOW.plus(MAX_AGE)), Ok(()));
+        window.insert(&[4; MAC_LEN], NOW.plus(MAX_AGE), NOW.plus(MAX_AGE));
+        assert_eq!(window.check(&[4; MAC_LEN], NOW.plus(MAX_AGE)), Err(Reason::Replayed));
     }
 
     /// Every bucket lies within the slots, and the last slots are reachable.

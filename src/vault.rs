@@ -69,7 +69,7 @@ impl Vault {
         if config.max_life > DAY {
             return Err(Error::InvalidTerms);
         }
-        let credential_floor = config.credential_floor.unwrap_or_else(|| keyring.newest().saturating_sub(1));
+        let credential_floor = config.credential_floor.unwrap_or_else(|| keyring.newest_but_one());
         let credential_roots = keyring
             .epochs()
             .filter(|(epoch, _)| *epoch >= credential_floor)

@@ -268,9 +268,9 @@ fn proofs_replayed_or_moved() {
     assert_eq!(authenticate(&mut world, &client.credential, &proof, CONTEXT), Ok(()));
     assert_eq!(authenticate(&mut world, &client.credential, &proof, CONTEXT), Err(Reason::Replayed));
     // For as long as its time would be accepted, and then it is stale.
-    world.clock.set(Some(NOW.plus(60_000)));
+    world.clock.set(Some(NOW.plus(59_999)));
     assert_eq!(authenticate(&mut world, &client.credential, &proof, CONTEXT), Err(Reason::Replayed));
-    world.clock.set(Some(NOW.plus(60_001)));
+    world.clock.set(Some(NOW.plus(60_000)));
     assert_eq!(authenticate(&mut world, &client.credential, &proof, CONTEXT), Err(Reason::StaleProof));
     let ahead = client.key.prove(&client.credential, CONTEXT, NOW.plus(62_002), &mut world.rng).unwrap();
     assert_eq!(authenticate(&mut world, &client.credential, &ahead, CONTEXT), Err(Reason::FutureProof));

@@ -330,3 +330,14 @@ fn trails() {
         }
     }
 }
+
+#[test]
+fn column_names() {
+    let (mut refused, mut kept) = (0, 0);
+    for case in cases("column-names.txt") {
+        let name = String::from_utf8(hex(&case[0])).unwrap();
+        assert_eq!(symbolon::names_security_code(&name), case[1] == "refused", "{name}");
+        *if case[1] == "refused" { &mut refused } else { &mut kept } += 1;
+    }
+    assert!(refused >= 30 && kept >= 30, "{refused} {kept}");
+}

@@ -221,7 +221,7 @@ class Vault:
             raise Denied("expired")
         if claims.expiry - claims.not_before > min(self.longest_life, DAY):
             raise Denied("life too long")
-        if claims.first_log_in > claims.not_before or claims.expiry - claims.first_log_in > DAY:
+        if claims.not_before >= claims.expiry or claims.first_log_in > claims.not_before or claims.expiry - claims.first_log_in > DAY:
             raise Denied("life too long")
 
 
@@ -244,7 +244,7 @@ def accept_proof(k_s: bytes, proof: bytes, parts: list[bytes], now: int, start: 
     nonce, time, mac = proof[:16], int.from_bytes(proof[16:24], "little"), proof[24:]
     if not hmac.compare_digest(mac, proof_mac(k_s, nonce, time, parts)):
         raise Denied("bad proof")
-    if time + MINUTE < now:
+    if time + MINUTE <= now:
         raise Denied("stale proof")
     if time > now + TOLERANCE:
         raise Denied("future proof")

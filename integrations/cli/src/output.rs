@@ -46,7 +46,7 @@ impl Output {
     /// Standard output where `path` is absent or `-`. An existing file is refused unless `replace`, the input always.
     pub(crate) fn create(path: Option<&Path>, input: &Path, replace: bool, readers: Readers) -> Result<Self> {
         let Some(path) = path.filter(|path| path.as_os_str() != "-") else {
-            return Ok(Self { target: Target::Stdout(io::stdout()), name: "standard output".into() });
+            return Ok(Self { target: standard_output(), name: "standard output".into() });
         };
         let name = path.display().to_string();
         // A link stays a link: what it leads to is replaced.
@@ -97,6 +97,18 @@ impl Output {
         let _best_effort = File::open(dir).and_then(|dir| dir.sync_all());
         Ok(())
     }
+}
+
+/// Past the buffer of [`io::Stdout`] where that is possible: it is never wiped, and values go through here.
+fn standard_output() -> Target {
+    #[cfg(unix)]
+    {
+        use std::os::fd::AsFd;
+        if let Ok(descriptor) = io::stdout().as_fd().try_clone_to_owned() {
+            return Target::Direct(File::from(descriptor));
+        }
+    }
+    Target::Stdout(io::stdout())
 }
 
 /// Whether both names lead to one file, hard links included.

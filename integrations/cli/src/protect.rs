@@ -204,6 +204,7 @@ pub(crate) fn parse_delimiter(text: &str) -> Result<u8, String> {
 const AFTER_HELP: &str = "\
 Cells that are tokens already and empty cells stay as they are, so a file can be protected again when rows were added.
 A value that its field does not take is refused with its row and column; --check lists the first 20.
+Empty lines are left out; quotes are set where CSV needs them (RFC 4180), line ends are those of the first line.
 
 A result file appears whole or not at all. Until then it has a hidden name in the same directory, .symbolon-….part; what a
 run that was killed has left there is removed by the next. On standard output this can't be promised: look at the exit code.

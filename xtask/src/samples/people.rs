@@ -145,7 +145,7 @@ fn email(g: &mut Generator, id: &str) -> String {
         0 => format!("{id}+shop@{domain}"),
         1 => format!("{}@{domain}", id.to_uppercase()),
         2 => format!("お客様.{id}@{domain}"),
-        3 => format!("\"the customer {id}\"@{domain}"),
+        3 => format!("\"the.customer.{id}\"@{domain}"),
         _ => format!("{id}@{domain}"),
     }
 }

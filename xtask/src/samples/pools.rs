@@ -288,7 +288,7 @@ pub(super) const AWKWARD_NAMES: &[&str] = &[
     "@handle",
     "<b>Bold</b> & Söhne GmbH",
     "{{ship_to_name}}",
-    "sym_not-a-token",
+    "symbolon",
     " leading and trailing ",
     "two\nlines",
     "tab\there",
