@@ -174,3 +174,131 @@ fn entry(vault: &Vault, parts: &Read<'_>, reason: Reason) -> Entry {
     }
     entry
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::{
+        Config, Keyring, Kind, Principal, Purposes, Rights, SessionId,
+        credential::Claims,
+        principal::Id,
+        time::{DAY, MINUTE},
+        vectors::{cases, hex},
+    };
+
+    const NOW: Time = Time::from_secs(1_800_000_000);
+
+    /// What the vault says of a credential by itself, without its proof.
+    fn reason(vault: &Vault, credential: &Credential, now: Time) -> Option<Reason> {
+        let mut verdict = Verdict::new();
+        let _bound = check_credential(vault, &credential.read().unwrap(), now, &mut verdict);
+        verdict.reason()
+    }
+
+    fn vault(keyring: &str, audience: &str) -> Vault {
+        Vault::new(Keyring::read_secret(&hex(keyring)).unwrap(), &Config::new(&hex(audience))).unwrap()
+    }
+
+    /// The second implementation's credentials: those to be accepted are, and each of the others is refused for its own reason.
+    #[test]
+    fn vectors() {
+        for case in cases(include_str!("../tests/vectors/credential.txt")) {
+            let (vault, now) = (vault(&case[0], &case[2]), Time::from_millis(case[16].parse().unwrap()));
+            let credential = Credential::from_bytes(&hex(&case[17])).unwrap();
+            assert_eq!(reason(&vault, &credential, now), None, "{case:?}");
+        }
+        let mut refused = 0;
+        for case in cases(include_str!("../tests/vectors/credential-fail.txt")) {
+            if case[4] != "denied" {
+                continue;
+            }
+            let (vault, now) = (vault(&case[0], &case[1]), Time::from_millis(case[2].parse().unwrap()));
+            let credential = Credential::from_bytes(&hex(&case[3])).unwrap();
+            let expected: &[Reason] = match &*case[5] {
+                why if why.contains(" with right ") => &[Reason::RightNotForKind],
+                why if why.contains("first log-in")
+                    || why.contains("valid for longer")
+                    || why.contains("end of time") =>
+                {
+                    &[Reason::LifeTooLong]
+                }
+                why if why.contains("expired") => &[Reason::Expired],
+                why if why.contains("too early") || why.contains("not valid for") => &[Reason::NotYetValid],
+                why if why.contains("audience") => &[Reason::WrongAudience],
+                why if why.contains("floor") || why.contains("not in the keyring") => &[Reason::BelowFloor],
+                why if why.contains("period 0") || why.contains("another period") || why.contains("'s key") => {
+                    &[Reason::WrongPeriod, Reason::BadCredential]
+                }
+                _ => &[Reason::BadCredential],
+            };
+            assert!(reason(&vault, &credential, now).is_some_and(|reason| expected.contains(&reason)), "{case:?}");
+            refused += 1;
+        }
+        assert!(refused >= 50, "{refused}");
+    }
+
+    /// An issuer that says what it likes: each rule refuses on its own, one millisecond beyond its edge and not at it.
+    #[test]
+    fn each_rule_on_its_own() {
+        let mut secret = std::vec![1, 3];
+        secret.extend([9; 32]);
+        for epoch in [1_u16, 5, 9] {
+            secret.extend(epoch.to_le_bytes());
+            secret.extend([epoch as u8; 32]);
+        }
+        let max_life = 20 * MINUTE;
+        let keyring = Keyring::read_secret(&secret).unwrap();
+        let vault = Vault::new(keyring, &Config { max_life, ..Config::new(b"here") }).unwrap();
+        let base = Claims {
+            principal: Principal::person("shop", "alice").unwrap(),
+            audience: Id::new(b"here").unwrap(),
+            rights: Rights::OWN,
+            purposes: Purposes::default(),
+            epoch: 9,
+            period: NOW.period(),
+            not_before: NOW,
+            expires: NOW.plus(MINUTE),
+            first_login: NOW,
+            session: SessionId([1; 16]),
+            proof_required: true,
+        };
+        let key = SessionKey::read_secret(&[7; 32]);
+        let said = |change: &dyn Fn(&mut Claims)| {
+            let mut claims = base.clone();
+            change(&mut claims);
+            let mut issuer = vault.issuer("shop", Kind::Person, claims.period).unwrap();
+            if let Some(root) = vault.credential_root(claims.epoch) {
+                issuer.key = root.issuer(claims.principal.tenant(), claims.principal.kind(), claims.period);
+            }
+            reason(&vault, &issuer.seal_claims(&claims, &key, &[3; 16]).unwrap(), NOW)
+        };
+        assert_eq!(said(&|_| {}), None);
+        assert_eq!(said(&|c| c.epoch = 5), None, "the newest but one, whatever its number");
+        assert_eq!(said(&|c| c.epoch = 1), Some(Reason::BelowFloor));
+        assert_eq!(said(&|c| c.epoch = 8), Some(Reason::BelowFloor), "not in the keyring");
+        assert_eq!(said(&|c| c.audience = Id::new(b"there").unwrap()), Some(Reason::WrongAudience));
+        assert_eq!(said(&|c| c.period += 1), Some(Reason::WrongPeriod));
+        assert_eq!(said(&|c| c.not_before = NOW.plus(2000)), None);
+        assert_eq!(said(&|c| c.not_before = NOW.plus(2001)), Some(Reason::NotYetValid));
+        assert_eq!(said(&|c| c.expires = NOW), Some(Reason::Expired));
+        let shifted = |c: &mut Claims, end: u64| {
+            c.first_login = NOW.minus(MINUTE);
+            c.not_before = NOW.plus(1000);
+            c.expires = NOW.plus(end);
+        };
+        assert_eq!(said(&|c| shifted(c, 1001)), None);
+        assert_eq!(said(&|c| shifted(c, 1000)), Some(Reason::LifeTooLong), "it ends when it begins");
+        assert_eq!(said(&|c| c.expires = NOW.plus(max_life)), None);
+        assert_eq!(said(&|c| c.expires = NOW.plus(max_life + 1)), Some(Reason::LifeTooLong));
+        assert_eq!(said(&|c| c.first_login = NOW.plus(1)), Some(Reason::LifeTooLong), "logged in after it began");
+        assert_eq!(said(&|c| c.first_login = NOW.plus(MINUTE).minus(DAY)), None);
+        assert_eq!(said(&|c| c.first_login = NOW.plus(MINUTE).minus(DAY + 1)), Some(Reason::LifeTooLong));
+        assert_eq!(said(&|c| c.rights = Rights::OWN.and(Rights::LOOKUP)), Some(Reason::RightNotForKind));
+        let staff = |c: &mut Claims| {
+            c.principal = Principal::staff("shop", "alice").unwrap();
+            c.rights = Rights::OWN.and(Rights::LOOKUP);
+        };
+        assert_eq!(said(&staff), None);
+    }
+}

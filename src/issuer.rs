@@ -192,6 +192,16 @@ impl Issuer {
         if !in_scope || life == 0 || life > DAY || !claims.rights.fit(self.kind) {
             return Err(Error::InvalidTerms);
         }
+        self.seal_claims(claims, session_key, random)
+    }
+
+    /// Seals whatever the claims say; vaults check them too.
+    pub(crate) fn seal_claims(
+        &self,
+        claims: &Claims,
+        session_key: &SessionKey,
+        random: &[u8; 16],
+    ) -> Result<Credential, Error> {
         let body = claims.to_body()?;
         let serial = self.identify(Label::Serial, random, &body, session_key);
         let mut sealed = Zeroizing::new(*session_key.key().as_bytes());

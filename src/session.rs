@@ -26,10 +26,56 @@ use crate::{
 /// It opens what is its own principal's, and takes no owner, tenant or user id from anybody. It has no public constructor, no
 /// `Clone` and no serde, and belongs to the vault that made it.
 ///
+/// These compile, so what follows fails for the reason that it says:
+/// ```
+/// use symbolon::{Plaintext, Session, SessionKey, Vault};
+/// fn who(session: &Session<&Vault>) -> bool { session.principal().subject() == b"alice" }
+/// fn read(value: &Plaintext<'_>) -> usize { value.expose().len() }
+/// fn secret(key: &SessionKey) -> u8 { key.write_secret()[0] }
+/// ```
+/// ```compile_fail,E0308
+/// # use symbolon::{Session, Vault};
+/// fn second<'v>(session: &Session<&'v Vault>) -> Session<&'v Vault> { session.clone() } // no Clone: a reference comes out
+/// ```
 /// ```compile_fail
-/// # fn f(session: symbolon::Session<&symbolon::Vault>) {
-/// let second = session.clone(); // no Clone
-/// # }
+/// # use symbolon::{Session, Vault};
+/// fn made(vault: &Vault) -> Session<&Vault> { Session { vault } } // not all its fields, and they are private
+/// ```
+/// ```compile_fail,E0624
+/// # use symbolon::{Session, Vault};
+/// fn made(vault: &Vault) { Session::new(vault); } // no constructor
+/// ```
+/// ```compile_fail,E0616
+/// # use symbolon::{Principal, Session, Vault};
+/// fn become_bob(session: &mut Session<&Vault>, bob: Principal) { session.principal = bob; } // private
+/// ```
+/// ```compile_fail,E0594
+/// # use symbolon::{Principal, Session, Vault};
+/// fn become_bob(session: &mut Session<&Vault>, bob: Principal) { *session.principal() = bob; } // to look at only
+/// ```
+/// ```compile_fail,E0423
+/// # use symbolon::SessionKey;
+/// fn made() -> SessionKey { SessionKey([0; 32]) } // private
+/// ```
+/// ```compile_fail,E0277
+/// # use symbolon::SessionKey;
+/// fn written(key: &SessionKey) -> String { serde_json::to_string(key).unwrap() } // no serde
+/// ```
+/// ```compile_fail,E0277
+/// # use symbolon::Plaintext;
+/// fn shown(value: &Plaintext<'_>) -> String { format!("{value}") } // no Display
+/// ```
+/// ```compile_fail,E0369
+/// # use symbolon::SessionKey;
+/// fn same(a: &SessionKey, b: &SessionKey) -> bool { a == b } // no PartialEq, which would not be constant-time
+/// ```
+/// ```compile_fail,E0451
+/// # use symbolon::Receipt;
+/// fn forged() -> Receipt { Receipt { trail: [0; 8], committed: u64::MAX } } // only the trail makes receipts
+/// ```
+/// ```compile_fail,E0599
+/// # use symbolon::{Held, Outcome, Receipt};
+/// fn mine(held: Held<String>, receipt: &Receipt) { let _ = held.release(receipt); } // outcomes are the core's
 /// ```
 pub struct Session<V: Deref<Target = Vault>> {
     vault: V,

@@ -161,7 +161,7 @@ fn a_held_outcome_that_is_forgotten() {
     assert!(!contains(&work, b"alice"), "masked while it is held");
     let items = [Item::of(token.as_token())];
     let mut out = vec![0; reply_len(&items)];
-    std::mem::forget(session.reveal_held(&items, &mut out, &mut world.host).unwrap());
+    let _never_released = session.reveal_held(&items, &mut out, &mut world.host).unwrap();
     assert!(!contains(&out, b"alice"));
     assert!(client.key.open_reply(&client.credential, Some(&proof), &items, &mut out).is_err());
     // A crash here: both are on the record, though nothing was shown.
@@ -438,7 +438,7 @@ fn keyrings_that_are_damaged() {
     let mut bytes = [0; symbolon::MAX_KEYRING_LEN];
     let len = keyring.write_secret(&mut bytes).unwrap();
     assert_eq!(len, bytes.len());
-    assert!(keyring.write_secret(&mut bytes.clone()[..len - 1]).is_err());
+    assert!(keyring.write_secret(&mut [0; symbolon::MAX_KEYRING_LEN - 1]).is_err());
     assert_eq!(Keyring::read_secret(&bytes).unwrap().newest(), 8);
     for cut in 0..len {
         assert!(Keyring::read_secret(&bytes[..cut]).is_err());
