@@ -198,9 +198,9 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     pub(crate) fn now(&mut self) -> Result<Time, Error> {
         let now = self.environment.now().ok_or(Error::Unavailable)?;
         if now.plus(CLOCK_TOLERANCE) < self.floor {
-            if !self.clock_was_back && self.room() > 0 {
-                let _staged = self.trail.stage(self.floor, &Entry::new(Event::ClockBack, Reason::Done))?;
-                self.clock_was_back = true;
+            if !self.clock_was_back {
+                let noted = self.trail.stage(self.floor, &Entry::new(Event::ClockBack, Reason::Done));
+                self.clock_was_back = noted.is_ok();
             }
             return Err(Error::Unavailable);
         }

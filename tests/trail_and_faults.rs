@@ -451,3 +451,87 @@ fn keyrings_that_are_damaged() {
     assert_eq!(Keyring::read_secret(&twice).unwrap_err(), Error::InvalidKeyring, "epochs rise");
     assert_eq!(Keyring::read_secret(&[&[1, 0][..], &[7; 32]].concat()).unwrap_err(), Error::InvalidKeyring, "no epoch");
 }
+
+/// The power goes between the two commits of the first start: the next start is not taken for a first one, whose window fears nothing.
+#[test]
+fn a_first_start_that_was_cut_short() {
+    let vault = Vault::new(common::keyring(), &Config::new(AUDIENCE)).unwrap();
+    let mut store = common::FaultyStore::new();
+    let audit = AuditKey::create(&vault, &mut store, &mut TestRng(1)).unwrap();
+    let clock = std::rc::Rc::new(std::cell::Cell::new(Some(NOW)));
+    let fault = std::rc::Rc::new(std::cell::Cell::new(Fault::None));
+    let commits = store.commits.clone();
+    let env = |store: &common::FaultyStore| Env {
+        clock: clock.clone(),
+        rng: common::BadRng { good: TestRng(2), fault: fault.clone() },
+        store: store.clone(),
+    };
+    // The first commit goes to a store that the second start will find.
+    commits.set(1);
+    let mut kept = store.clone();
+    {
+        struct Shared<'s>(&'s mut common::FaultyStore, Env);
+        impl symbolon::Environment for Shared<'_> {
+            type Rng = common::BadRng;
+            type Store = common::FaultyStore;
+            fn now(&mut self) -> Option<symbolon::Time> {
+                self.1.clock.get()
+            }
+            fn rng(&mut self) -> &mut common::BadRng {
+                &mut self.1.rng
+            }
+            fn store(&mut self) -> &mut common::FaultyStore {
+                self.0
+            }
+        }
+        let environment = env(&kept);
+        let cut = Host::<_, 64, 64>::open(&vault, Shared(&mut kept, environment));
+        assert_eq!(cut.unwrap_err(), Error::Unavailable);
+    }
+    commits.set(usize::MAX);
+    let mut host: Host<Env, 64, 64> = Host::open(&vault, env(&kept)).unwrap();
+    let key = symbolon::SessionKey::generate(&mut TestRng(3)).unwrap();
+    let issuer = vault.issuer("shop-17", common::PERSON, NOW.period()).unwrap();
+    let credential = issuer.issue(&alice(), &key, &symbolon::Terms::default(), NOW, &mut TestRng(4)).unwrap();
+    let proof = key.prove(&credential, CONTEXT, NOW, &mut TestRng(5)).unwrap();
+    assert_eq!(vault.authenticate(&credential, &proof, CONTEXT, &mut host).unwrap_err(), Error::Denied);
+    let mut reader = audit.reader();
+    let mut counts = Vec::new();
+    host.environment()
+        .store
+        .entries(&mut |sealed| {
+            let recorded = reader.read(sealed).unwrap();
+            counts.push((recorded.entry.event, recorded.entry.reason, recorded.entry.count));
+            true
+        })
+        .unwrap();
+    let block = 128;
+    assert_eq!(counts[0], (Event::Started, Reason::Done, block), "what the first start could have used is skipped");
+    assert_eq!(counts[1].1, Reason::ProofBeforeStart);
+}
+
+/// A host commits for its own vault only.
+#[test]
+fn committing_for_another_vault() {
+    let (mut world, ..) = setting();
+    let other = Vault::new(Keyring::generate(&mut TestRng(43)).unwrap(), &Config::new(AUDIENCE)).unwrap();
+    assert_eq!(world.host.commit(&other).unwrap_err(), Error::Unavailable);
+    assert_eq!(world.host.batch(&other).unwrap_err(), Error::Unavailable);
+    assert!(world.host.commit(&world.vault).is_ok(), "the control");
+}
+
+/// A clock that is a little behind what was stored starts; more than two seconds behind does not.
+#[test]
+fn starting_with_a_clock_that_is_behind() {
+    let (mut world, ..) = setting();
+    world.clock.set(Some(NOW.plus(3_600_000)));
+    let token = world.token(&alice(), Field::EMAIL, "alice@example.com");
+    let client = world.log_in(&alice());
+    let proof = world.prove(&client);
+    let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
+    let mut work = [0; MAX_OPEN_LEN];
+    assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok());
+    drop(session);
+    assert_eq!(world.restart(NOW.plus(3_600_000 - 2_001)).unwrap_err(), Error::Unavailable);
+    assert!(world.restart(NOW.plus(3_600_000 - 2_000)).is_ok());
+}

@@ -110,6 +110,14 @@ impl TryCryptoRng for BadRng {}
 pub struct FaultyStore {
     pub memory: MemoryStore<256, 32>,
     pub down: Rc<Cell<bool>>,
+    /// How many commits still succeed.
+    pub commits: Rc<Cell<usize>>,
+}
+
+impl FaultyStore {
+    pub fn new() -> Self {
+        Self { memory: MemoryStore::new(), down: Rc::new(Cell::new(false)), commits: Rc::new(Cell::new(usize::MAX)) }
+    }
 }
 
 macro_rules! unless_down {
@@ -132,6 +140,8 @@ impl Store for FaultyStore {
     }
 
     fn commit(&mut self, batch: &symbolon::Batch<'_>) -> Result<(), symbolon::StoreError> {
+        let left = self.commits.get().checked_sub(1).ok_or(symbolon::StoreError)?;
+        self.commits.set(left);
         unless_down!(self, self.memory.commit(batch))
     }
 
@@ -191,8 +201,7 @@ impl World {
 
     pub fn with(keyring: Keyring, config: &Config<'_>) -> Self {
         let vault = Vault::new(keyring, config).unwrap();
-        let store = FaultyStore { memory: MemoryStore::new(), down: Rc::new(Cell::new(false)) };
-        Self::start(vault, store)
+        Self::start(vault, FaultyStore::new())
     }
 
     fn start(vault: Vault, mut store: FaultyStore) -> Self {
