@@ -122,7 +122,8 @@ impl Credential {
         self.read().map_or(Time::default(), |parts| parts.claims.expires)
     }
 
-    /// The session it says to be of, unverified: enough to log it out, which harms nobody but its holder.
+    /// The session it says to be of, unverified. To log out whoever asks, authenticate first and take [`Session::id`](crate::Session::id):
+    /// these bytes could be anybody's.
     #[must_use]
     pub fn session_unverified(&self) -> SessionId {
         SessionId(self.read().map_or([0; 16], |parts| parts.claims.session.0))

@@ -64,13 +64,15 @@ impl<C: FnMut() -> Option<Time>, R: TryCryptoRng, S: Store> Environment for Part
 /// [`Receipt`] releases the outcomes that waited. [`commit`](Self::commit) does that at once with the environment's store. A host
 /// that commits elsewhere takes the [`batch`](Self::batch), makes it durable, and says [`committed`](Self::committed).
 ///
-/// `ENTRIES` trail entries can be staged at a time (the largest batch of one commit), `PROOFS` proofs are remembered for a minute each.
+/// `ENTRIES` trail entries can be staged at a time: the largest batch of one commit, and one more than the largest reveal. `PROOFS`
+/// proofs are remembered for a minute each: size it for four times the requests of a minute, for it refuses some before it is full.
 pub struct Host<E, const ENTRIES: usize = 16, const PROOFS: usize = 64> {
     environment: E,
     trail: Trail<ENTRIES>,
     pub(crate) window: ReplayWindow<PROOFS>,
     records: Vec<Record, MAX_RECORDS>,
-    taken: Taken,
+    taken: Option<Taken>,
+    batches: u64,
     last_random: Repetition,
     floor: Time,
     stored_floor: Time,
@@ -84,9 +86,13 @@ struct Taken {
     records: usize,
 }
 
-/// Stands for a batch that was taken to be committed elsewhere.
-#[derive(Debug)]
-pub struct Ticket(());
+/// Stands for a batch that was taken to be committed elsewhere: this one, of this host.
+#[derive(Debug, PartialEq, Eq)]
+#[must_use = "say what became of the batch, or no other can be taken"]
+pub struct Ticket {
+    trail: [u8; 8],
+    batch: u64,
+}
 
 impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES, PROOFS> {
     /// Opens the vault's trail in the environment's store, where [`AuditKey::create`](crate::AuditKey::create) made it once, and
@@ -96,23 +102,24 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     /// [`Error::Unavailable`]: no clock, a clock that is behind the stored time, no trail of this vault and node, or the store failed.
     pub fn open(vault: &Vault, mut environment: E) -> Result<Self, Error> {
         let now = environment.now().ok_or(Error::Unavailable)?;
-        let floor = read_floor(environment.store())?;
-        if now.plus(CLOCK_TOLERANCE) < floor {
+        let last = environment.store().last_entry().map_err(|_| Error::Unavailable)?;
+        let stored_floor = read_floor(environment.store())?;
+        let floor = stored_floor.max(last.as_ref().map_or(Time::default(), crate::SealedEntry::time));
+        // A start spends a block of the trail's numbers, so it begins only where its entry can be kept.
+        if now.plus(CLOCK_TOLERANCE) < floor || environment.store().room() == 0 {
             return Err(Error::Unavailable);
         }
-        let last = environment.store().last_entry().map_err(|_| Error::Unavailable)?;
         let (trail, state) = Trail::open(vault, environment.store())?;
-        // A window that began with its trail knows all that was ever accepted: nothing.
-        let first_life = last.is_none() && trail.next() == 0;
         let mut host = Self {
             environment,
             trail,
-            window: ReplayWindow::new(if first_life { Time::default() } else { now.max(floor) }),
+            window: ReplayWindow::new(now.max(floor)),
             records: Vec::new(),
-            taken: Taken::default(),
+            taken: None,
+            batches: 0,
             last_random: Repetition::default(),
             floor: now.max(floor),
-            stored_floor: floor,
+            stored_floor,
             clock_was_back: false,
         };
         host.put(state)?;
@@ -139,39 +146,61 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         let batch =
             Batch { records: &self.records, entries: self.trail.staged(self.trail.staged_len()), now: self.floor };
         self.environment.store().commit(&batch).map_err(|_| Error::Unavailable)?;
-        self.taken = Taken { entries: self.trail.staged_len(), records: self.records.len() };
+        let _this_one = self.take();
         Ok(self.finish())
     }
 
+    /// Commits what earlier calls left, whose commit failed or who staged without an outcome: or it would take their room for ever.
+    pub(crate) fn commit_leftovers(&mut self, vault: &Vault) -> Result<(), Error> {
+        if self.taken.is_none() && self.trail.staged_len() > 0 { self.commit(vault).map(|_| ()) } else { Ok(()) }
+    }
+
     /// All that is staged, to be committed elsewhere. One batch is taken at a time; [`committed`](Self::committed) or
-    /// [`not_committed`](Self::not_committed) ends that.
+    /// [`not_committed`](Self::not_committed) ends that, and so does [`abandon`](Self::abandon) where the ticket was lost.
     ///
     /// # Errors
     /// [`Error::Unavailable`]: a batch is taken already.
     pub fn batch(&mut self, vault: &Vault) -> Result<(Batch<'_>, Ticket), Error> {
         self.prepare(vault)?;
-        self.taken = Taken { entries: self.trail.staged_len(), records: self.records.len() };
-        let batch = Batch { records: &self.records, entries: self.trail.staged(self.taken.entries), now: self.floor };
-        Ok((batch, Ticket(())))
+        let ticket = self.take();
+        let entries = self.trail.staged(self.trail.staged_len());
+        Ok((Batch { records: &self.records, entries, now: self.floor }, ticket))
     }
 
     /// The batch is durable by the store's policy.
-    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used once")]
-    pub fn committed(&mut self, ticket: Ticket) -> Receipt {
-        let Ticket(()) = ticket;
-        self.finish()
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: the ticket is another host's, or of a batch that was given up; nothing is changed.
+    pub fn committed(&mut self, ticket: Ticket) -> Result<Receipt, Error> {
+        if self.is_current(&ticket) { Ok(self.finish()) } else { Err(Error::Unavailable) }
     }
 
     /// The batch is not durable; it will be part of the next one.
-    #[expect(clippy::needless_pass_by_value, reason = "a ticket is used once")]
-    pub const fn not_committed(&mut self, ticket: Ticket) {
-        let Ticket(()) = ticket;
-        self.taken = Taken { entries: 0, records: 0 };
+    pub fn not_committed(&mut self, ticket: Ticket) {
+        if self.is_current(&ticket) {
+            self.taken = None;
+        }
+    }
+
+    /// Gives up a batch whose ticket was lost (with a task that was cancelled, say). **Only where it is certain that the batch was
+    /// not made durable, and will not be**: it is part of the next one, and a store must not keep an entry twice.
+    pub fn abandon(&mut self) {
+        self.taken = None;
+    }
+
+    fn take(&mut self) -> Ticket {
+        self.taken = Some(Taken { entries: self.trail.staged_len(), records: self.records.len() });
+        self.batches = self.batches.wrapping_add(1);
+        Ticket { trail: self.trail.identity(), batch: self.batches }
+    }
+
+    fn is_current(&self, ticket: &Ticket) -> bool {
+        self.taken.is_some() && *ticket == Ticket { trail: self.trail.identity(), batch: self.batches }
     }
 
     /// What is needed before a batch is put together: no other is taken, and the trail's state keeps ahead.
     fn prepare(&mut self, vault: &Vault) -> Result<(), Error> {
-        if self.taken.entries != 0 || self.taken.records != 0 || *self.trail.vault() != vault.id() {
+        if self.taken.is_some() || *self.trail.vault() != vault.id() {
             return Err(Error::Unavailable);
         }
         if let Some(state) = self.trail.state_if_due(vault.tag_key())? {
@@ -185,7 +214,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
 
     /// Drops what has been committed from the front of what is staged.
     fn finish(&mut self) -> Receipt {
-        let Taken { entries, records } = core::mem::take(&mut self.taken);
+        let Taken { entries, records } = self.taken.take().unwrap_or_default();
         for record in self.records.drain(..records.min(self.records.len())) {
             if record.key.table == Table::TrailState {
                 self.trail.state_committed();
@@ -199,7 +228,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         let now = self.environment.now().ok_or(Error::Unavailable)?;
         if now.plus(CLOCK_TOLERANCE) < self.floor {
             if !self.clock_was_back {
-                let noted = self.trail.stage(self.floor, &Entry::new(Event::ClockBack, Reason::Done));
+                let noted = self.stage(self.floor, &Entry::new(Event::ClockBack, Reason::Done));
                 self.clock_was_back = noted.is_ok();
             }
             return Err(Error::Unavailable);
@@ -226,6 +255,9 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     }
 
     pub(crate) fn stage(&mut self, now: Time, entry: &Entry) -> Result<Staged, Error> {
+        if self.room() == 0 {
+            return Err(Error::Unavailable);
+        }
         self.trail.stage(now, entry)
     }
 
@@ -244,14 +276,18 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         (self.trail.node(), self.trail.next())
     }
 
-    /// Stages a record of a caller's. Two places stay free for the host's own, or nothing could be committed any more.
+    /// Stages a record of a caller's. Two places stay free for the host's own, here and in the store, or nothing could be committed
+    /// any more.
     pub(crate) fn put_for_caller(&mut self, record: Record) -> Result<(), Error> {
-        if self.records.len().saturating_add(2) >= MAX_RECORDS { Err(Error::Unavailable) } else { self.put(record) }
+        let staged = self.records.len().saturating_add(OWN_RECORDS);
+        let room = self.environment.store().record_room(self.floor);
+        if staged >= MAX_RECORDS || staged >= room { Err(Error::Unavailable) } else { self.put(record) }
     }
 
     /// Stages a record; it replaces one of the same key that no batch has taken yet.
     fn put(&mut self, record: Record) -> Result<(), Error> {
-        let waiting = self.records.get_mut(self.taken.records..).unwrap_or_default();
+        let taken = self.taken.map_or(0, |taken| taken.records);
+        let waiting = self.records.get_mut(taken..).unwrap_or_default();
         match waiting.iter_mut().find(|staged| staged.key == record.key) {
             Some(staged) => *staged = record,
             None => self.records.push(record).map_err(|_| Error::Unavailable)?,
@@ -288,7 +324,8 @@ fn read_floor(store: &impl Store) -> Result<Time, Error> {
     let len = store.get(&FLOOR_KEY, &mut value).map_err(|_| Error::Unavailable)?;
     Ok(match (len, value.first_chunk()) {
         (Some(8), Some(floor)) => Time::from_le_bytes(*floor),
-        _ => Time::default(),
+        (None, _) => Time::default(),
+        _ => return Err(Error::Unavailable),
     })
 }
 
@@ -297,5 +334,8 @@ const CLOCK_TOLERANCE: u64 = 2 * SECOND;
 
 /// Records that can be staged at a time.
 const MAX_RECORDS: usize = 8;
+
+/// The host's own records: the trail's state and the clock's floor.
+const OWN_RECORDS: usize = 2;
 
 const FLOOR_KEY: RecordKey = RecordKey { table: Table::ClockFloor, id: [0; 16] };

@@ -86,7 +86,8 @@ impl Issuer {
     /// ends, at the latest, 24 hours after the log-in.
     ///
     /// # Errors
-    /// As [`issue`](Self::issue); [`Error::InvalidTerms`] also where the session is of another scope or its 24 hours are over.
+    /// As [`issue`](Self::issue); [`Error::InvalidTerms`] also where the session is of another scope, its 24 hours are over, or the
+    /// terms would give up the proof of possession: whoever found a credential would renew it to one that needs no key.
     pub fn renew<R: TryCryptoRng>(
         &self,
         verified: &Verified,
@@ -95,7 +96,8 @@ impl Issuer {
         rng: &mut R,
     ) -> Result<Credential, Error> {
         let end = verified.claims.first_login.plus(DAY);
-        if verified.claims.audience != self.audience || now >= end {
+        let gives_up_proof = verified.claims.proof_required && !terms.proof_required;
+        if verified.claims.audience != self.audience || now >= end || gives_up_proof {
             return Err(Error::InvalidTerms);
         }
         let claims = Claims {
@@ -112,6 +114,7 @@ impl Issuer {
     }
 
     /// Verifies a credential of this issuer that is valid at `now`, so that it can be renewed: by this issuer or by the next day's.
+    /// It does not show that who presents it has the session key; the renewed credential is as worthless without that.
     ///
     /// # Errors
     /// [`Error::Denied`]

@@ -7,8 +7,9 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::{
     Credential, Environment, Error, Field, Held, Host, Proof, Session, SessionKey, Token, Vault,
     held::Withheld,
-    seal::{open_once, seal_once},
-    token::{COMMITMENT_LEN, LENGTH_PREFIX, TAG_LEN},
+    keys::SealKey,
+    seal::{apply_key_stream, open_once, seal_once},
+    token::{COMMITMENT_LEN, LENGTH_PREFIX, NONCE_LEN, TAG_LEN},
 };
 
 /// One thing that is asked for: a token, and the field that the place in the page is for.
@@ -47,14 +48,15 @@ impl<V: Deref<Target = Vault>> Session<V> {
     /// front of `out`. Commits with the environment's store.
     ///
     /// # Errors
-    /// [`Error::Denied`]: the session is over, or has no right; [`Error::Unavailable`]; [`Error::TooLong`]: no item, or more than
-    /// [`MAX_ITEMS`]; [`Error::BufferTooSmall`].
+    /// [`Error::Denied`]: the session is over, or has no right; [`Error::Unavailable`]; [`Error::TooLong`]: no item, more than
+    /// [`MAX_ITEMS`], or not fewer than the host's `ENTRIES`; [`Error::BufferTooSmall`].
     pub fn reveal<'o, E: Environment, const N: usize, const W: usize>(
         &self,
         items: &[Item<'_>],
         out: &'o mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<SealedReply<'o>, Error> {
+        host.commit_leftovers(self.vault())?;
         let held = self.reveal_held(items, out, host)?;
         held.release(&host.commit(self.vault())?)
     }
@@ -69,12 +71,17 @@ impl<V: Deref<Target = Vault>> Session<V> {
         out: &'o mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Held<SealedReply<'o>>, Error> {
-        if items.is_empty() || items.len() > MAX_ITEMS {
+        let entries = items.len().saturating_add(1);
+        if items.is_empty() || items.len() > MAX_ITEMS || entries > N {
             return Err(Error::TooLong);
         }
         let out = out.get_mut(..reply_len(items)).ok_or(Error::BufferTooSmall)?;
         match self.fill_reply(items, out, host) {
-            Ok((salt, tag, false)) => Ok(Held::new(Ok(SealedReply { bytes: out, salt, tag }), host.last_staged())),
+            Ok((salt, tag, false)) => {
+                let mut reply = SealedReply { bytes: out, withheld: None };
+                reply.withhold(Withholding { mask: self.vault().mask_key(&salt), salt, tag });
+                Ok(Held::new(Ok(reply), host.last_staged()))
+            }
             Ok((_, _, true)) => Ok(Held::new(Err(Error::Denied), host.last_staged())),
             Err(error) => {
                 out.zeroize();
@@ -92,13 +99,13 @@ impl<V: Deref<Target = Vault>> Session<V> {
     ) -> Result<([u8; SALT_LEN], [u8; TAG_LEN], bool), Error> {
         out.fill(0);
         let mut request = self.request(items.len(), host)?;
+        let barred = self.is_barred(host)?;
         let (node, sequence) = host.next_entry();
         let salt = self.bound.salt(node, sequence);
         let mut rest = out.get_mut(SALT_LEN..).unwrap_or_default();
         for item in items {
             rest = answer(&mut request, item, rest, host)?;
         }
-        let barred = request.is_barred();
         request.finish(host)?;
         let key = self.bound.reply(&salt, &self.nonce, &self.bound.items(items));
         let end = out.len().saturating_sub(TAG_LEN);
@@ -130,7 +137,12 @@ fn answer<'r, V: Deref<Target = Vault>, E: Environment, const N: usize, const W:
 /// A reply that only the client can open whose proof asked for it: `salt 16 ‖ ciphertext ‖ tag 16`.
 pub struct SealedReply<'o> {
     bytes: &'o mut [u8],
-    /// Kept out of the bytes until release: without them the rest opens to nothing.
+    withheld: Option<Withholding>,
+}
+
+/// What is kept until release. Salt and tag would not be enough: the client could find the one and do without the other.
+struct Withholding {
+    mask: SealKey,
     salt: [u8; SALT_LEN],
     tag: [u8; TAG_LEN],
 }
@@ -141,15 +153,31 @@ impl SealedReply<'_> {
     pub const fn as_bytes(&self) -> &[u8] {
         self.bytes
     }
+
+    fn withhold(&mut self, withholding: Withholding) {
+        apply_key_stream(&withholding.mask, &[0; NONCE_LEN], self.bytes);
+        self.withheld = Some(withholding);
+    }
 }
 
 impl Withheld for SealedReply<'_> {
     fn restore(&mut self) {
+        let Some(Withholding { mask, salt, tag }) = self.withheld.take() else { return };
+        apply_key_stream(&mask, &[0; NONCE_LEN], self.bytes);
         if let Some(front) = self.bytes.first_chunk_mut() {
-            *front = self.salt;
+            *front = salt;
         }
         if let Some(back) = self.bytes.last_chunk_mut() {
-            *back = self.tag;
+            *back = tag;
+        }
+    }
+}
+
+/// What was never released is of no use, and is wiped. A released reply stays in its buffer to be sent.
+impl Drop for SealedReply<'_> {
+    fn drop(&mut self) {
+        if self.withheld.is_some() {
+            self.bytes.zeroize();
         }
     }
 }
@@ -282,5 +310,48 @@ mod tests {
             }
             assert_eq!(answers.values().count(), values.split(',').count());
         }
+    }
+
+    /// The client could find the salt (it has K_s, and the rest are small numbers) and do without the tag. So what is held is masked
+    /// besides: no salt gives a key stream that opens it.
+    #[test]
+    fn held_replies_do_not_open_with_a_guessed_salt() {
+        use crate::{
+            AuditKey, Config, Keyring, MAX_TOKEN_LEN, MemoryStore, Parts, Principal, Terms, Time, keys::SealKey,
+        };
+        const NOW: Time = Time::from_secs(1_800_000_000);
+        let secret = [&[1, 1][..], &[9; 32], &1_u16.to_le_bytes(), &[4; 32]].concat();
+        let vault = Vault::new(Keyring::read_secret(&secret).unwrap(), &Config::new(b"a")).unwrap();
+        let mut store = MemoryStore::<32, 8>::new();
+        let mut rng = chacha20::ChaCha20Rng::from_seed([1; 32]);
+        use rand_core::SeedableRng;
+        AuditKey::create(&vault, &mut store, &mut rng).unwrap();
+        let parts = Parts { clock: || Some(NOW), rng, store };
+        let mut host: Host<_, 16, 8> = Host::open(&vault, parts).unwrap();
+        let alice = Principal::person("shop", "alice").unwrap();
+        let mut bytes = [0; MAX_TOKEN_LEN];
+        let token = vault.tokenize(&alice, Field::EMAIL, b"alice@example.com", &mut bytes, &mut host).unwrap();
+        let key = SessionKey::read_secret(&[7; 32]);
+        let terms = Terms { proof_required: false, ..Terms::default() };
+        let issuer = vault.issuer("shop", crate::Kind::Person, NOW.period()).unwrap();
+        let mut other = chacha20::ChaCha20Rng::from_seed([2; 32]);
+        let credential = issuer.issue(&alice, &key, &terms, NOW, &mut other).unwrap();
+        let session = vault.authenticate_bearer(&credential, &mut host).unwrap();
+        let items = [Item::of(token)];
+        let bound = key.bind(&credential).unwrap();
+        let opens = |out: &[u8]| {
+            (0..1000).any(|sequence| {
+                let salt = bound.salt(0, sequence);
+                let reply = SealKey(bound.reply(&salt, &[0; 16], &bound.items(&items)));
+                let mut guess = out[SALT_LEN..].to_vec();
+                apply_key_stream(&reply, &[0; NONCE_LEN], &mut guess);
+                guess.windows(5).any(|window| window == b"alice")
+            })
+        };
+        let mut out = std::vec![0; reply_len(&items)];
+        core::mem::forget(session.reveal_held(&items, &mut out, &mut host).unwrap());
+        assert!(!opens(&out));
+        drop(session.reveal(&items, &mut out, &mut host).unwrap());
+        assert!(opens(&out), "the control: once it is released, that works");
     }
 }

@@ -139,6 +139,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         host: &mut Host<E, N, W>,
     ) -> Result<Plaintext<'w>, Error> {
         let work = work.get_mut(..token.sealed().len()).ok_or(Error::BufferTooSmall)?;
+        host.commit_leftovers(&self.vault)?;
         let mut request = self.request(1, host)?;
         let (opened, staged) = request.open_recorded(Event::Detokenize, field, token, work, host)?;
         // Nobody sees the buffer before the commit, so the value need not be masked as it is when it is held.
@@ -177,15 +178,24 @@ impl<V: Deref<Target = Vault>> Session<V> {
         tokens: usize,
         host: &mut Host<E, N, W>,
     ) -> Result<Request<'_, V>, Error> {
-        let now = host.now()?;
         // One more for the count of foreign tokens, which only a request of several can have.
         host.reserve(&self.vault, if tokens > 1 { tokens.saturating_add(1) } else { 1 })?;
+        Ok(Request { session: self, foreign: 0 })
+    }
+
+    /// The time, and what stands in the way of this session now, whatever it presents; with the trail of this vault, and room in it.
+    fn barred<E: Environment, const N: usize, const W: usize>(
+        &self,
+        host: &mut Host<E, N, W>,
+    ) -> Result<(Time, Option<Reason>), Error> {
+        let now = host.now()?;
+        host.reserve(&self.vault, 1)?;
         let mut barred = Verdict::new();
         barred.require(same_vault(&self.vault, &self.vault_id), Reason::OtherVault);
         barred.require(now < self.ends, Reason::SessionEnded);
         barred.require(!host.has(&logged_out_key(self.id), now)?, Reason::LoggedOut);
         barred.require(self.rights.contains(Rights::OWN), Reason::NoRight);
-        Ok(Request { session: self, now, barred: barred.reason(), foreign: 0 })
+        Ok((now, barred.reason()))
     }
 
     /// Opens `token` in `work`, or finds the most exact reason why not. All refusals do the same work.
@@ -213,6 +223,14 @@ impl<V: Deref<Target = Vault>> Session<V> {
     pub(crate) fn vault(&self) -> &Vault {
         &self.vault
     }
+
+    /// True where nothing at all would open for this session now.
+    pub(crate) fn is_barred<E: Environment, const N: usize, const W: usize>(
+        &self,
+        host: &mut Host<E, N, W>,
+    ) -> Result<bool, Error> {
+        self.barred(host).map(|(_, barred)| barred.is_some())
+    }
 }
 
 /// Where the value stands, and the key it opened under; or why it did not open.
@@ -234,11 +252,12 @@ fn why_not(keys: &EpochKeys, token: &Token<'_>, barred: Option<Reason>) -> Reaso
 }
 
 /// One request's openings. Of tokens that are not this tenant's, the first four get an entry each and the rest one count, so that
-/// forgeries can't fill the trail: [`finish`](Self::finish) records it.
+/// forgeries can't fill the trail: [`finish`](Self::finish) records it, and is to be called before the commit.
+///
+/// Whether the session is over or logged out is looked at anew for each token.
+#[must_use = "finish it, or foreign tokens beyond the fourth are not counted"]
 pub struct Request<'s, V: Deref<Target = Vault>> {
     session: &'s Session<V>,
-    now: Time,
-    barred: Option<Reason>,
     foreign: u32,
 }
 
@@ -271,9 +290,10 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
     pub fn finish<E: Environment, const N: usize, const W: usize>(self, host: &mut Host<E, N, W>) -> Result<(), Error> {
         let uncounted = self.foreign.saturating_sub(FOREIGN_ENTRIES);
         if uncounted > 0 {
+            let (now, _) = self.session.barred(host)?;
             let mut entry = self.entry(Event::ForeignTokens, Reason::ForeignToken);
             entry.count = uncounted;
-            let _staged = host.stage(self.now, &entry)?;
+            let _staged = host.stage(now, &entry)?;
         }
         Ok(())
     }
@@ -299,8 +319,9 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         work: &mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<(Opened, crate::trail::Staged), Error> {
-        let opened = self.session.open(field, token, self.barred, work);
-        match self.record(event, field, token, opened.as_ref().err().copied(), host) {
+        let (now, barred) = self.session.barred(host)?;
+        let opened = self.session.open(field, token, barred, work);
+        match self.record(now, event, field, token, opened.as_ref().err().copied(), host) {
             Ok(staged) => Ok((opened, staged)),
             Err(error) => {
                 work.zeroize();
@@ -309,14 +330,10 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         }
     }
 
-    /// What stands in the way of the whole request.
-    pub(crate) const fn is_barred(&self) -> bool {
-        self.barred.is_some()
-    }
-
     /// Stages the token's entry; or, beyond the fourth foreign token, only counts it, for the next entry to be waited for.
     fn record<E: Environment, const N: usize, const W: usize>(
         &mut self,
+        now: Time,
         event: Event,
         field: Field,
         token: &Token<'_>,
@@ -334,7 +351,7 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
                 return Ok(host.next_staged());
             }
         }
-        host.stage(self.now, &entry)
+        host.stage(now, &entry)
     }
 
     fn entry(&self, event: Event, reason: Reason) -> Entry {

@@ -14,11 +14,18 @@ pub const MAX_RECORD_LEN: usize = 96;
 
 /// Storage for all that is remembered: trail entries in the order of their sequence numbers, and small records by key.
 ///
+/// **One store, one host**: while a host uses it, no other may, on this machine or another (lock it). And it must never be put back
+/// to an earlier state, by a backup or a snapshot of the machine: the trail would use its keys twice. Make a new trail instead.
+///
 /// An implementation states its policy: what "durable" means when [`commit`](Self::commit) returns. A host that commits elsewhere
 /// (asynchronously, in a group) implements `commit` as an error and uses [`Host::batch`](crate::Host::batch) instead.
 pub trait Store {
     /// How many trail entries can still be committed before the trail must be drained.
     fn room(&self) -> usize;
+
+    /// How many records can still be placed at this time, apart from those that replace one. Log-outs are refused before they would
+    /// take the last places.
+    fn record_room(&self, now: Time) -> usize;
 
     /// The record under `key`, copied to the front of `out`: its length, or `None` where there is none.
     ///
@@ -180,6 +187,11 @@ impl<const ENTRIES: usize, const RECORDS: usize> MemoryStore<ENTRIES, RECORDS> {
 impl<const ENTRIES: usize, const RECORDS: usize> Store for MemoryStore<ENTRIES, RECORDS> {
     fn room(&self) -> usize {
         ENTRIES.saturating_sub(self.entries.len())
+    }
+
+    fn record_room(&self, now: Time) -> usize {
+        let expired = self.records.iter().filter(|kept| kept.expires <= now).count();
+        RECORDS.saturating_sub(self.records.len()).saturating_add(expired)
     }
 
     fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {

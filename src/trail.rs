@@ -180,6 +180,11 @@ impl<const N: usize> Trail<N> {
         Staged { trail: self.identity, sequence: self.next }
     }
 
+    /// What tells this running trail from others.
+    pub(crate) const fn identity(&self) -> [u8; 8] {
+        self.identity
+    }
+
     /// The number that the next entry will have.
     pub(crate) const fn next(&self) -> u64 {
         self.next
@@ -339,7 +344,7 @@ impl fmt::Debug for TrailReader {
     }
 }
 
-/// The most sequence numbers that a reader skips for one restart: more than any block.
+/// The most sequence numbers that a reader skips for one restart: eight of the largest blocks, a fifth of a second of work.
 const MAX_SKIP: u64 = 1 << 20;
 
 /// `k_{i+1} = F(k_i, RATCHET, "")`
@@ -394,17 +399,19 @@ fn state_key(node: u32) -> RecordKey {
     RecordKey { table: Table::TrailState, id }
 }
 
-/// `F(K_tag, TRAIL_STATE, LE32 node ‖ LE64 sequence)`: one key for one state, which is the same whenever it is written.
-fn state_seal_key(tag_key: &TagKey, node: u32, sequence: u64) -> Key {
-    tag_key.0.derive(Label::TrailState, &[Raw(&node.to_le_bytes()), Raw(&sequence.to_le_bytes())])
+/// `F(K_tag, TRAIL_STATE, LE32 node ‖ LE64 sequence ‖ salt)`, the salt being the trail key's own: one key for one state, which is the
+/// same whenever it is written, and another for a trail that is made anew.
+fn state_seal_key(tag_key: &TagKey, node: u32, sequence: u64, salt: &[u8; 16]) -> Key {
+    tag_key.0.derive(Label::TrailState, &[Raw(&node.to_le_bytes()), Raw(&sequence.to_le_bytes()), Raw(salt)])
 }
 
-/// `LE64 sequence ‖ sealed trail key 32 ‖ tag 16`, so that whoever keeps the log can't read on from here.
+/// `LE64 sequence ‖ salt 16 ‖ sealed trail key 32 ‖ tag 16`, so that whoever keeps the log can't read on from here.
 fn seal_state(tag_key: &TagKey, node: u32, sequence: u64, key: &Key) -> Result<Record, Error> {
     let mut sealed = Zeroizing::new(*key.as_bytes());
-    let tag = seal_once(&state_seal_key(tag_key, node, sequence), &[], sealed.as_mut_slice())?;
+    let salt: [u8; 16] = key.derive_short(Label::Identity, &[]);
+    let tag = seal_once(&state_seal_key(tag_key, node, sequence, &salt), &[], sealed.as_mut_slice())?;
     let mut value = heapless::Vec::new();
-    for part in [sequence.to_le_bytes().as_slice(), sealed.as_slice(), &tag] {
+    for part in [sequence.to_le_bytes().as_slice(), &salt, sealed.as_slice(), &tag] {
         value.extend_from_slice(part).map_err(|_| Error::Unavailable)?;
     }
     Ok(Record { key: state_key(node), value, expires: Time::from_millis(u64::MAX) })
@@ -412,10 +419,11 @@ fn seal_state(tag_key: &TagKey, node: u32, sequence: u64, key: &Key) -> Result<R
 
 fn open_state(tag_key: &TagKey, node: u32, mut stored: &[u8]) -> Option<(u64, Key)> {
     let sequence = u64::from_le_bytes(take(&mut stored)?);
+    let salt = take(&mut stored)?;
     let mut key = Zeroizing::new(take::<32>(&mut stored)?);
     let tag = take(&mut stored)?;
     let whole = stored.is_empty();
-    (open_once(&state_seal_key(tag_key, node, sequence), &[], key.as_mut_slice(), &tag) && whole)
+    (open_once(&state_seal_key(tag_key, node, sequence, &salt), &[], key.as_mut_slice(), &tag) && whole)
         .then(|| (sequence, Key::new(*key)))
 }
 

@@ -9,7 +9,7 @@ use crate::{
     Session, SessionId, Table, Time, Token,
     entry::{Entry, Event, Reason},
     keyring::MAX_EPOCHS,
-    keys::{CredentialRoot, MarkKey, OwnerKey, Root, TagKey},
+    keys::{CredentialRoot, MarkKey, OwnerKey, Root, SealKey, TagKey},
     label::Label,
     principal::{Id, Kind},
     time::{DAY, MINUTE},
@@ -122,7 +122,7 @@ impl Vault {
     /// Commits with the environment's store. [`Session::authenticate_held`] is the same for hosts that commit elsewhere.
     ///
     /// # Errors
-    /// [`Error::Denied`], whatever is wrong; [`Error::Unavailable`]
+    /// [`Error::Denied`], whatever is wrong; [`Error::Unavailable`]: ask again later, with a new proof
     pub fn authenticate<E: Environment, const N: usize, const W: usize>(
         &self,
         credential: &Credential,
@@ -130,6 +130,7 @@ impl Vault {
         context: &[&[u8]],
         host: &mut Host<E, N, W>,
     ) -> Result<Session<&Self>, Error> {
+        host.commit_leftovers(self)?;
         let held = Session::authenticate_held(self, credential, proof, context, host)?;
         held.release(&host.commit(self)?)
     }
@@ -144,6 +145,7 @@ impl Vault {
         credential: &Credential,
         host: &mut Host<E, N, W>,
     ) -> Result<Session<&Self>, Error> {
+        host.commit_leftovers(self)?;
         let held = Session::authenticate_bearer_held(self, credential, host)?;
         held.release(&host.commit(self)?)
     }
@@ -159,6 +161,7 @@ impl Vault {
         session: SessionId,
         host: &mut Host<E, N, W>,
     ) -> Result<(), Error> {
+        host.commit_leftovers(self)?;
         let held = self.log_out_held(session, host)?;
         held.release(&host.commit(self)?)
     }
@@ -184,6 +187,12 @@ impl Vault {
     /// What tells this vault from others: of the tag key and the audience.
     pub(crate) const fn id(&self) -> [u8; 16] {
         self.id
+    }
+
+    /// A key that nobody outside can derive, to make a reply unreadable while it is held.
+    pub(crate) fn mask_key(&self, salt: &[u8; 16]) -> SealKey {
+        let parts = [crate::prf::Part::Framed(b"held"), crate::prf::Part::Raw(salt)];
+        SealKey(self.tag_key().0.derive(Label::Identity, &parts))
     }
 
     pub(crate) const fn node(&self) -> u32 {

@@ -131,6 +131,10 @@ impl Store for FaultyStore {
         self.memory.room()
     }
 
+    fn record_room(&self, now: Time) -> usize {
+        self.memory.record_room(now)
+    }
+
     fn get(
         &self,
         key: &symbolon::RecordKey,

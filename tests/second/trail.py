@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from symbolon import (
     ENTRY,
     RATCHET,
+    IDENTITY,
     TRAIL_STATE,
     Malformed,
     aead1_open,
@@ -143,10 +144,13 @@ def read(audit_key: AuditKey, chain: list[bytes], longest_gap: int = 10_000) -> 
 
 def seal_state(k_tag: bytes, node: int, number: int, key: bytes) -> bytes:
     """Section 8: the stored state."""
-    return le64(number) + aead1_seal(prf(k_tag, TRAIL_STATE, le32(node) + le64(number)), b"", key)
+    salt = prf(key, IDENTITY, b"")[:16]
+    seal_key = prf(k_tag, TRAIL_STATE, le32(node) + le64(number) + salt)
+    return le64(number) + salt + aead1_seal(seal_key, b"", key)
 
 
 def open_state(k_tag: bytes, node: int, state: bytes) -> tuple[int, bytes] | None:
     number = int.from_bytes(state[:8], "little")
-    key = aead1_open(prf(k_tag, TRAIL_STATE, le32(node) + le64(number)), b"", state[8:])
+    salt = state[8:24]
+    key = aead1_open(prf(k_tag, TRAIL_STATE, le32(node) + le64(number) + salt), b"", state[24:])
     return None if key is None else (number, key)

@@ -27,7 +27,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use symbolon::{Batch, MAX_RECORD_LEN, RecordKey, SealedEntry, Store, StoreError};
+use symbolon::{Batch, MAX_RECORD_LEN, RecordKey, SealedEntry, Store, StoreError, Time};
 
 use self::{log::Log, records::Records};
 use crate::{error::Failure, private_file};
@@ -75,6 +75,10 @@ impl FileStore {
 
 impl Store for FileStore {
     fn room(&self) -> usize {
+        usize::MAX
+    }
+
+    fn record_room(&self, _now: Time) -> usize {
         usize::MAX
     }
 

@@ -118,6 +118,7 @@ async fn commit_once(desk: &Desk) {
         host.environment().store().apply(&bytes);
         let receipt = host.committed(ticket);
         drop(host);
+        let Ok(receipt) = receipt else { return };
         desk.receipts.send_modify(|(newest, commits)| {
             *newest = Some(receipt);
             *commits += 1;
