@@ -115,7 +115,10 @@ async fn requests_at_once_share_commits() {
     let commits = setting.desk.commits() - before;
     assert!((1..200).contains(&commits), "200 entries in {commits} commits");
 
-    let store = LogStore::open(&setting.directory.path().join("trail")).unwrap();
+    // The file is locked for the desk alone; a copy is not.
+    assert!(LogStore::open(&setting.directory.path().join("trail")).is_err());
+    std::fs::copy(setting.directory.path().join("trail"), setting.directory.path().join("copy")).unwrap();
+    let store = LogStore::open(&setting.directory.path().join("copy")).unwrap();
     let mut reader = setting.audit.reader();
     let mut revealed = 0;
     store
