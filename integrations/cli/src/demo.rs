@@ -134,7 +134,21 @@ fn summary(dir: &Path, rows: &[check::Row], link: &str) -> Result<()> {
     writeln!(out, "copy of {}. Then:", dir.join("customers.schema.toml").display())?;
     writeln!(out, "  symbolon keygen my.keyring")?;
     writeln!(out, "  symbolon protect my.csv --schema my.schema.toml --keyring my.keyring -o my.protected.csv")?;
+    if let Some(program) = program_outside_the_path() {
+        writeln!(
+            out,
+            "Here `symbolon` is {program}. To have it by that name, in a checkout: cargo install --path integrations/cli"
+        )?;
+    }
     Ok(())
+}
+
+/// This program's path, where the shell would not find it by its name: as `cargo run` starts it.
+fn program_outside_the_path() -> Option<String> {
+    let program = std::env::current_exe().ok()?;
+    let folders = std::env::var_os("PATH")?;
+    let found = std::env::split_paths(&folders).any(|folder| program.parent() == Some(folder.as_path()));
+    (!found).then(|| program.display().to_string())
 }
 
 /// Shows a command and runs it. (No word of it has a space.)
