@@ -56,13 +56,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         context: &[&[u8]],
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Self>, Error> {
-        let now = host.now()?;
-        host.reserve(&vault, 1)?;
-        let parts = credential.read().ok_or(Error::Malformed)?;
-        let mut verdict = Verdict::new();
-        let bound = check_credential(&vault, &parts, now, &mut verdict);
-        verdict.require(!is_logged_out(&parts, now, host)?, Reason::LoggedOut);
-
+        let (now, parts, mut verdict, bound) = begin(&vault, credential, host)?;
         let mac = bound.mac(&proof.nonce, proof.time, context);
         verdict.require(bool::from(mac.ct_eq(&proof.mac)), Reason::BadProof);
         verdict.require_ok(host.window.check_time(proof.time, now));
@@ -86,16 +80,26 @@ impl<V: Deref<Target = Vault>> Session<V> {
         credential: &Credential,
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Self>, Error> {
-        let now = host.now()?;
-        host.reserve(&vault, 1)?;
-        let parts = credential.read().ok_or(Error::Malformed)?;
-        let mut verdict = Verdict::new();
-        let bound = check_credential(&vault, &parts, now, &mut verdict);
-        verdict.require(!is_logged_out(&parts, now, host)?, Reason::LoggedOut);
+        let (now, parts, mut verdict, bound) = begin(&vault, credential, host)?;
         verdict.require(!parts.claims.proof_required, Reason::ProofRequired);
         let ends = parts.claims.expires;
         settle(vault, &parts, bound, [0; 16], ends, verdict.reason(), now, host)
     }
+}
+
+/// What both ways begin with: the time, room for the entry, the credential and what is to be said of it.
+fn begin<'c, E: Environment, const N: usize, const W: usize>(
+    vault: &Vault,
+    credential: &'c Credential,
+    host: &mut Host<E, N, W>,
+) -> Result<(Time, Read<'c>, Verdict, BoundKey), Error> {
+    let now = host.now()?;
+    host.reserve(vault, 1)?;
+    let parts = credential.read().ok_or(Error::Malformed)?;
+    let mut verdict = Verdict::new();
+    let bound = check_credential(vault, &parts, now, &mut verdict);
+    verdict.require(!host.has(&logged_out_key(parts.claims.session), now)?, Reason::LoggedOut);
+    Ok((now, parts, verdict, bound))
 }
 
 /// Checks all that the credential says. The key that comes back is worth nothing where the verdict has a reason.
@@ -124,14 +128,6 @@ fn check_credential(vault: &Vault, parts: &Read<'_>, now: Time, verdict: &mut Ve
     verdict.require(life <= vault.max_life() && in_order, Reason::LifeTooLong);
     verdict.require(claims.rights.fit(kind), Reason::RightNotForKind);
     session_key.unwrap_or_else(|| SessionKey::read_secret(&[0; 32])).bind_to(&parts.sealed)
-}
-
-fn is_logged_out<E: Environment, const N: usize, const W: usize>(
-    parts: &Read<'_>,
-    now: Time,
-    host: &mut Host<E, N, W>,
-) -> Result<bool, Error> {
-    host.has(&logged_out_key(parts.claims.session), now)
 }
 
 /// Stages the entry and holds the session, or the refusal.

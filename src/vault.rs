@@ -6,7 +6,7 @@ use heapless::Vec;
 
 use crate::{
     Credential, Environment, Error, Field, Held, Host, Issuer, Keyring, Principal, Proof, Record, RecordKey, Sealer,
-    Session, SessionId, Table, Time, Token,
+    Session, SessionId, Table, Token,
     entry::{Entry, Event, Reason},
     keyring::MAX_EPOCHS,
     keys::{CredentialRoot, MarkKey, OwnerKey, Root, SealKey, TagKey},
@@ -260,5 +260,3 @@ impl fmt::Debug for Vault {
 pub(crate) fn same_vault<V: Deref<Target = Vault>>(vault: &V, id: &[u8; 16]) -> bool {
     vault.id == *id
 }
-
-const _: Time = Time::from_millis(DAY);

@@ -2,21 +2,11 @@
 
 mod common;
 
-use common::{AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob};
+use common::{AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob, session};
 use symbolon::{
     AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, MAX_OPEN_LEN, MAX_TOKEN_LEN, Reason,
-    SealedEntry, Session, Store, TokenBuf, Vault, reply_len,
+    SealedEntry, Store, TokenBuf, Vault, reply_len,
 };
-
-fn session<'v>(
-    vault: &'v Vault,
-    host: &mut common::TestHost,
-    client: &Client,
-    rng: &mut TestRng,
-) -> Session<&'v Vault> {
-    let proof = client.key.prove(&client.credential, CONTEXT, NOW, rng).unwrap();
-    vault.authenticate(&client.credential, &proof, CONTEXT, host).unwrap()
-}
 
 fn setting() -> (World, Client, TokenBuf) {
     let mut world = World::new();

@@ -3,10 +3,10 @@
 
 mod common;
 
-use common::{AUDIENCE, CONTEXT, Client, Fault, NOW, TestRng, World, alice, bob};
+use common::{AUDIENCE, CONTEXT, Client, Fault, NOW, TestRng, World, alice, bob, session};
 use symbolon::{
-    Config, Error, Event, Field, Item, Keyring, MAX_OPEN_LEN, Principal, Reason, Session, SessionId, Terms, TokenBuf,
-    Vault, reply_len,
+    Config, Error, Event, Field, Item, Keyring, MAX_OPEN_LEN, Principal, Reason, SessionId, Terms, TokenBuf, Vault,
+    reply_len,
 };
 
 fn setting() -> (World, Client, TokenBuf) {
@@ -14,16 +14,6 @@ fn setting() -> (World, Client, TokenBuf) {
     let token = world.token(&alice(), Field::EMAIL, "alice@example.com");
     let client = world.log_in(&alice());
     (world, client, token)
-}
-
-fn session<'v>(
-    vault: &'v Vault,
-    host: &mut common::TestHost,
-    client: &Client,
-    rng: &mut TestRng,
-) -> Session<&'v Vault> {
-    let proof = client.key.prove(&client.credential, CONTEXT, NOW, rng).unwrap();
-    vault.authenticate(&client.credential, &proof, CONTEXT, host).unwrap()
 }
 
 /// A request begun with the right host goes on with another vault's trail: nothing is opened.

@@ -13,7 +13,7 @@ use std::{cell::Cell, convert::Infallible, rc::Rc};
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
     AuditKey, Config, Credential, Environment, Error, Field, Host, Keyring, Kind, MAX_TOKEN_LEN, MemoryStore,
-    Principal, Proof, Recorded, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
+    Principal, Proof, Recorded, Session, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
 };
 
 pub const NOW: Time = Time::from_secs(1_800_000_000);
@@ -299,3 +299,9 @@ pub fn text(token: &Token<'_>) -> String {
 }
 
 pub const PERSON: Kind = Kind::Person;
+
+/// A session of this client's, by a fresh proof.
+pub fn session<'v>(vault: &'v Vault, host: &mut TestHost, client: &Client, rng: &mut TestRng) -> Session<&'v Vault> {
+    let proof = client.key.prove(&client.credential, CONTEXT, NOW, rng).unwrap();
+    vault.authenticate(&client.credential, &proof, CONTEXT, host).unwrap()
+}

@@ -24,7 +24,7 @@ use crate::{error::Failure, text};
 #[command(after_help = "\
 Example:
   symbolon demo
-  symbolon demo --dir /tmp/try-symbolon
+  symbolon demo --dir ../try-symbolon
 
 Everybody in the sample data is invented. Nothing outside the directory is read or written.")]
 pub(crate) struct DemoArgs {
