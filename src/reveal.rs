@@ -61,7 +61,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         held.release(&host.commit(self.vault())?)
     }
 
-    /// The same for hosts that commit elsewhere: until release the reply lacks what it can be opened with.
+    /// The same for hosts that commit elsewhere: until release the reply is masked, and opens for nobody.
     ///
     /// # Errors
     /// As [`reveal`](Self::reveal); refusals come by way of [`Held::release`].
