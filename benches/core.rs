@@ -9,7 +9,7 @@ use chacha20::ChaCha20Rng;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
 use rand_core::SeedableRng;
 use symbolon::{
-    AuditKey, CheckedRng, Config, Environment, Field, Host, Item, Keyring, Kind, MAX_OPEN_LEN, MAX_TEXT_LEN,
+    Access, AuditKey, CheckedRng, Config, Environment, Field, Host, Item, Keyring, Kind, MAX_OPEN_LEN, MAX_TEXT_LEN,
     MAX_TOKEN_LEN, MemoryStore, Parts, Principal, SessionKey, Store, Terms, Time, Token, TokenBuf, Vault, reply_len,
 };
 
@@ -135,7 +135,7 @@ impl Bench {
             }
             turns[2].push(start.elapsed().as_nanos() as f64 / 100.0);
             let start = Instant::now();
-            black_box(session.reveal(&items, &mut reply, &mut host).expect("hers"));
+            black_box(session.reveal(&Access::OWN, &items, &mut reply, &mut host).expect("hers"));
             turns[3].push(start.elapsed().as_nanos() as f64 / 100.0);
         }
         for (name, turns) in names.into_iter().zip(&mut turns) {

@@ -19,8 +19,9 @@ use std::io::{BufRead, Write};
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 use symbolon::{
-    AuditKey, Config, Credential, Error, Field, Host, Item, Keyring, Kind, MASK_LEN, MAX_OPEN_LEN, MAX_TOKEN_LEN,
-    MemoryStore, Parts, Principal, Proof, Rights, SessionKey, Store, Terms, Time, Token, Vault, reply_len,
+    Access, AuditKey, Config, Credential, Error, Field, Host, Item, Keyring, Kind, MASK_LEN, MAX_OPEN_LEN,
+    MAX_TOKEN_LEN, MemoryStore, Parts, Principal, Proof, Rights, SessionKey, Store, Terms, Time, Token, Vault,
+    reply_len,
 };
 
 type Answer = Result<String, Error>;
@@ -131,7 +132,7 @@ fn reveal(
     let tokens = parse_items(items)?;
     let items = items_of(&tokens)?;
     let mut out = vec![0; reply_len(&items)];
-    let reply = hex(session.reveal(&items, &mut out, &mut host)?.as_bytes());
+    let reply = hex(session.reveal(&Access::OWN, &items, &mut out, &mut host)?.as_bytes());
     let mut entries = Vec::new();
     let collect = &mut |entry: &symbolon::SealedEntry| {
         entries.push(hex(entry.as_bytes()));
@@ -209,7 +210,7 @@ fn parse_items(items: &str) -> Result<Vec<(Field, Vec<u8>)>, Error> {
 }
 
 fn items_of(tokens: &[(Field, Vec<u8>)]) -> Result<Vec<Item<'_>>, Error> {
-    tokens.iter().map(|(field, token)| Ok(Item { field: *field, token: Token::from_bytes(token)? })).collect()
+    tokens.iter().map(|(field, token)| Ok(Item::new(*field, Token::from_bytes(token)?))).collect()
 }
 
 fn rng() -> ChaCha20Rng {

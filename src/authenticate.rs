@@ -42,6 +42,11 @@ impl Verdict {
     pub(crate) const fn reason(&self) -> Option<Reason> {
         self.0
     }
+
+    /// The outcome of an act that nothing stands in the way of, or the refusal.
+    pub(crate) fn outcome<T>(&self, outcome: T) -> Result<T, Error> {
+        if self.0.is_none() { Ok(outcome) } else { Err(Error::Denied) }
+    }
 }
 
 impl<V: Deref<Target = Vault>> Session<V> {
@@ -98,7 +103,7 @@ fn begin<'c, E: Environment, const N: usize, const W: usize>(
     let parts = credential.read().ok_or(Error::Malformed)?;
     let mut verdict = Verdict::new();
     let bound = check_credential(vault, &parts, now, &mut verdict);
-    verdict.require(!host.has(&logged_out_key(parts.claims.session), now)?, Reason::LoggedOut);
+    verdict.require(!host.has(&logged_out_key(parts.claims.session))?, Reason::LoggedOut);
     Ok((now, parts, verdict, bound))
 }
 
@@ -250,7 +255,7 @@ mod tests {
             principal: Principal::person("shop", "alice").unwrap(),
             audience: Id::new(b"here").unwrap(),
             rights: Rights::OWN,
-            purposes: Purposes::default(),
+            purposes: Purposes::OWN_USE,
             epoch: 9,
             period: NOW.period(),
             not_before: NOW,

@@ -5,7 +5,7 @@ use core::fmt;
 use heapless::Vec;
 
 use crate::{
-    Error, Principal, Time,
+    Error, Principal, Purposes, Time,
     entry::take,
     principal::{Id, Kind, MAX_ID_LEN},
 };
@@ -28,12 +28,14 @@ impl Rights {
     pub const TOKENIZE: Self = Self(1 << 2);
     /// Looking values up by a blind index.
     pub const LOOKUP: Self = Self(1 << 3);
-    /// Rewrapping, rotation, erasure.
+    /// Erasing owners, revoking grants.
     pub const MAINTAIN: Self = Self(1 << 4);
     /// Reading and draining the audit trail.
     pub const READ_TRAIL: Self = Self(1 << 5);
     /// Recording that an address was confirmed.
     pub const CONFIRM_ADDRESS: Self = Self(1 << 6);
+    /// Minting grants for others, as the tenant's policy authority: whoever has it decides who sees whose data.
+    pub const GRANT: Self = Self(1 << 7);
 
     /// These and those.
     #[must_use]
@@ -49,26 +51,8 @@ impl Rights {
 
     /// A person's data is the person's own: no other right fits that kind.
     pub(crate) const fn fit(self, kind: Kind) -> bool {
-        let known = self.0 & !0x7f == 0;
+        let known = self.0 & !0xff == 0;
         known && (!matches!(kind, Kind::Person) || Self::OWN.contains(self))
-    }
-}
-
-/// A set of purposes, by number 0 to 63. What the numbers mean is the access rules' business, not yet defined here.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Purposes(u64);
-
-impl Purposes {
-    /// The set with these bits.
-    #[must_use]
-    pub const fn from_bits(bits: u64) -> Self {
-        Self(bits)
-    }
-
-    /// The set's bits.
-    #[must_use]
-    pub const fn bits(self) -> u64 {
-        self.0
     }
 }
 
@@ -199,7 +183,7 @@ impl Claims {
             &self.not_before.to_le_bytes(),
             &self.expires.to_le_bytes(),
             &self.first_login.to_le_bytes(),
-            &self.purposes.0.to_le_bytes(),
+            &self.purposes.bits().to_le_bytes(),
             &self.session.0,
         ];
         for part in fixed {
@@ -224,7 +208,7 @@ impl Claims {
         let epoch = u16::from_le_bytes(take(rest)?);
         let period = u32::from_le_bytes(take(rest)?);
         let [not_before, expires, first_login] = [take(rest)?, take(rest)?, take(rest)?].map(Time::from_le_bytes);
-        let purposes = Purposes(u64::from_le_bytes(take(rest)?));
+        let purposes = Purposes::from_bits(u64::from_le_bytes(take(rest)?));
         let session = SessionId(take(rest)?);
         let (audience, tenant, subject) = (take_id(rest)?, take_id(rest)?, take_id(rest)?);
         rest.is_empty().then_some(Self {

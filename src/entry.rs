@@ -24,6 +24,30 @@ pub enum Event {
     ForeignTokens = 6,
     /// The clock fell behind a time that was already seen.
     ClockBack = 7,
+    /// A grant was minted: the token's header and nonce name the grantee, `count` is its number of uses.
+    Grant = 8,
+    /// Why a policy authority minted the grant of the entry before: [`Entry::reason_given`].
+    GrantReason = 9,
+    /// A grant was revoked.
+    Revoke = 10,
+    /// All grants of an owner were revoked.
+    RevokeAll = 11,
+    /// A token was sealed anew under the newest epoch.
+    Rewrap = 12,
+    /// A token of the owner's was made the caller's.
+    Reown = 13,
+    /// An owner was erased.
+    Erase = 14,
+    /// An address was confirmed to be the owner's, or withdrawn.
+    ConfirmAddress = 15,
+    /// A value was looked up in a blind index.
+    LookUp = 16,
+    /// `count` values of a blind index may be made.
+    MakeIndex = 17,
+    /// Values may be sealed for the owner.
+    Tokenize = 18,
+    /// An issuer of credentials was handed out.
+    Issuer = 19,
 }
 
 /// How it went, as exactly as can be known then. Only holders of the audit key ever see it.
@@ -51,6 +75,18 @@ pub enum Reason {
     NoRight = 8,
     /// The session has logged out.
     LoggedOut = 9,
+    /// The credential is not good for that purpose.
+    WrongPurpose = 10,
+    /// The owner was erased.
+    Erased = 11,
+    /// The grant does not verify: forged, altered, of another tenant, or of an epoch that is gone.
+    BadGrant = 12,
+    /// The grant is somebody else's.
+    WrongGrantee = 13,
+    /// The grant is over, or has not begun.
+    GrantNotInTime = 14,
+    /// The grant was revoked.
+    GrantRevoked = 15,
     /// The credential does not open: forged, altered, or another tenant's, kind's, period's.
     BadCredential = 16,
     /// The credential is for another audience.
@@ -81,6 +117,16 @@ pub enum Reason {
     Replayed = 29,
     /// The replay window has no room for the proof.
     WindowFull = 30,
+    /// The grant was used as often as it may be.
+    GrantUsedUp = 31,
+    /// The grant is not for that purpose, view, field or record.
+    NotInGrant = 32,
+    /// The message is not for the owner's verified address.
+    WrongDestination = 33,
+    /// The token has the newest epoch already.
+    NotOlder = 34,
+    /// The owner who was named is another tenant's.
+    OtherTenant = 35,
 }
 
 /// One entry of the trail, as its reader sees it.
@@ -92,9 +138,9 @@ pub struct Entry {
     pub reason: Reason,
     /// The field that was asked for; 0 where there is none.
     pub field: u16,
-    /// The purpose; 0: the owner's own.
+    /// The purpose's number ([`Purpose::code`](crate::Purpose::code)).
     pub purpose: u16,
-    /// What was shown: 1 the whole value, 0 nothing.
+    /// What was shown ([`View`](crate::View)): 1 the whole value, 2 its mask, 3 nothing, it was sealed anew; 0 nothing.
     pub view: u8,
     /// How many, where an entry counts.
     pub count: u32,
@@ -119,6 +165,17 @@ pub struct TokenHead {
     pub nonce: [u8; NONCE_LEN],
 }
 
+impl TokenHead {
+    /// A principal's tag, where an entry of [`Event::Grant`] names the grantee.
+    pub(crate) fn of_principal(tag: &[u8; 16]) -> Self {
+        let mut head = Self::default();
+        for (slot, byte) in head.header.iter_mut().chain(&mut head.nonce).zip(tag) {
+            *slot = *byte;
+        }
+        head
+    }
+}
+
 /// An entry and when it was made.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Recorded {
@@ -132,6 +189,9 @@ pub struct Recorded {
 
 /// Bytes of an entry before it is sealed.
 pub(crate) const BODY_LEN: usize = 78;
+
+/// The longest reason of a grant.
+const REASON_LEN: usize = HEADER_LEN + NONCE_LEN + COMMITMENT_LEN;
 
 impl Entry {
     /// An entry about nothing in particular.
@@ -157,6 +217,26 @@ impl Entry {
         self.token = TokenHead { header: token.header(), nonce: token.nonce() };
         self.owner_or_commitment = token.commitment();
         self
+    }
+
+    /// The words with which a policy authority minted a grant, in an entry of [`Event::GrantReason`].
+    #[must_use]
+    pub fn reason_given(&self) -> Option<[u8; REASON_LEN]> {
+        let mut words = [0; REASON_LEN];
+        let bytes = self.token.header.iter().chain(&self.token.nonce).chain(&self.owner_or_commitment);
+        for (slot, byte) in words.iter_mut().zip(bytes) {
+            *slot = *byte;
+        }
+        (self.event == Event::GrantReason).then_some(words)
+    }
+
+    /// Where words of 1 to 34 bytes stand in an entry; `None` for more, none, or a NUL among them.
+    pub(crate) fn words(words: &str) -> Option<(TokenHead, [u8; COMMITMENT_LEN])> {
+        let mut padded = [0; REASON_LEN];
+        padded.get_mut(..words.len())?.copy_from_slice(words.as_bytes());
+        let mut rest = padded.as_slice();
+        let head = TokenHead { header: take(&mut rest)?, nonce: take(&mut rest)? };
+        take(&mut rest).filter(|_| !words.is_empty() && !words.contains('\0')).map(|behind| (head, behind))
     }
 
     /// SPEC.md section 8, "Entry body".
@@ -207,7 +287,7 @@ impl Entry {
 }
 
 impl Event {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 19] = [
         Self::Started,
         Self::Authenticate,
         Self::Detokenize,
@@ -215,6 +295,18 @@ impl Event {
         Self::LogOut,
         Self::ForeignTokens,
         Self::ClockBack,
+        Self::Grant,
+        Self::GrantReason,
+        Self::Revoke,
+        Self::RevokeAll,
+        Self::Rewrap,
+        Self::Reown,
+        Self::Erase,
+        Self::ConfirmAddress,
+        Self::LookUp,
+        Self::MakeIndex,
+        Self::Tokenize,
+        Self::Issuer,
     ];
 
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
@@ -228,7 +320,7 @@ impl Event {
 }
 
 impl Reason {
-    const ALL: [Self; 25] = [
+    const ALL: [Self; 36] = [
         Self::Done,
         Self::DoesNotOpen,
         Self::ForeignToken,
@@ -239,6 +331,12 @@ impl Reason {
         Self::OtherVault,
         Self::NoRight,
         Self::LoggedOut,
+        Self::WrongPurpose,
+        Self::Erased,
+        Self::BadGrant,
+        Self::WrongGrantee,
+        Self::GrantNotInTime,
+        Self::GrantRevoked,
         Self::BadCredential,
         Self::WrongAudience,
         Self::NotYetValid,
@@ -254,6 +352,11 @@ impl Reason {
         Self::ProofBeforeStart,
         Self::Replayed,
         Self::WindowFull,
+        Self::GrantUsedUp,
+        Self::NotInGrant,
+        Self::WrongDestination,
+        Self::NotOlder,
+        Self::OtherTenant,
     ];
 
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]

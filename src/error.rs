@@ -31,8 +31,15 @@ pub enum Error {
     RngFailed,
     /// The keyring is empty or full, or holds that epoch already.
     InvalidKeyring,
-    /// A credential with these terms can't be issued: other tenant or kind, other day, too long a life, a right its kind can't have.
+    /// A credential or a grant can't have these terms: other tenant or kind, other day, too long a life, a right its kind can't have;
+    /// [`GrantTerms`](crate::GrantTerms) says what a grant's are.
     InvalidTerms,
+    /// No such purpose.
+    InvalidPurpose,
+    /// A field that is bound to a record needs the record's id, 1 to 64 bytes; any other field takes none.
+    InvalidRecord,
+    /// The owner was erased, and nothing erasable is sealed for an erased owner.
+    Erased,
 }
 
 impl fmt::Display for Error {
@@ -49,7 +56,10 @@ impl fmt::Display for Error {
             Self::BufferTooSmall => "the output buffer is too small",
             Self::RngFailed => "the random number generator failed or repeated itself",
             Self::InvalidKeyring => "the keyring is empty, full or holds that epoch already",
-            Self::InvalidTerms => "a credential with these terms can't be issued",
+            Self::InvalidTerms => "a credential or a grant can't have these terms",
+            Self::InvalidPurpose => "no such purpose",
+            Self::InvalidRecord => "a bound field needs a record id of 1 to 64 bytes, and any other field takes none",
+            Self::Erased => "the owner was erased: nothing erasable is sealed for them any more",
         })
     }
 }

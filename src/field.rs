@@ -6,14 +6,15 @@ use crate::{Error, card, token::Class};
 
 /// The class of data in a token. It is part of the key that seals the token, so a token of one field never opens as another.
 ///
-/// There are eleven standard fields and 6 × 2,048 custom ones.
+/// There are twelve standard fields, 6 × 2,048 custom ones, and as many that are bound to a record: their tokens are sealed with a
+/// record's id (an order's number) and open only where the same is given ([`Slot`](crate::Slot)).
 ///
 /// ```
 /// # use symbolon::{Class, Field};
 /// let shoe_size = Field::custom(17, Class::SMALLEST)?;
 /// assert_eq!(shoe_size.code(), 0x8011);
 /// assert_eq!(Field::from_code(0x8011)?, shoe_size);
-/// assert!(Field::from_code(12).is_err());
+/// assert!(Field::from_code(13).is_err());
 /// # Ok::<(), symbolon::Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -43,8 +44,11 @@ impl Field {
     /// Anything else. Track data is refused here too; a security code among other words is not noticed.
     pub const FREE_TEXT: Self = Self(11);
 
+    /// The address that one order goes to: bound to the order's number.
+    pub const SHIPPING_ADDRESS: Self = Self(12);
+
     /// Every standard field, in the order of their codes.
-    pub const STANDARD: [Self; 11] = [
+    pub const STANDARD: [Self; 12] = [
         Self::PERSON_NAME,
         Self::POSTAL_ADDRESS,
         Self::PHONE,
@@ -56,6 +60,7 @@ impl Field {
         Self::NATIONAL_ID,
         Self::ORDER_LINE,
         Self::FREE_TEXT,
+        Self::SHIPPING_ADDRESS,
     ];
 
     /// The largest number of a custom field: 2,047.
@@ -74,17 +79,33 @@ impl Field {
         Ok(Self(u16::from_be_bytes([CUSTOM | smallest.index() << CLASS_SHIFT, 0]) | number))
     }
 
-    /// The field with this code: 1 to 11, or `1 ccc 0 nnn nnnn nnnn` with `ccc` a class's index, 0 to 5.
+    /// The same for a field whose values are bound to a record.
     ///
-    /// Bit 11 is reserved for fields that are bound to a record, and refused.
+    /// # Errors
+    /// [`Error::InvalidField`] for a larger number.
+    pub const fn bound(number: u16, smallest: Class) -> Result<Self, Error> {
+        match Self::custom(number, smallest) {
+            Ok(Self(code)) => Ok(Self(code | BOUND)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Whether a value of this field belongs to one record, whose id sealing and opening take.
+    #[must_use]
+    pub const fn is_bound(self) -> bool {
+        let [high, _] = self.0.to_be_bytes();
+        self.0 == Self::SHIPPING_ADDRESS.0 || high & CUSTOM != 0 && self.0 & BOUND != 0
+    }
+
+    /// The field with this code: 1 to 12, or `1 ccc b nnn nnnn nnnn` with `ccc` a class's index, 0 to 5, and `b` for a bound one.
     ///
     /// # Errors
     /// [`Error::InvalidField`]
     pub const fn from_code(code: u16) -> Result<Self, Error> {
         let [high, _] = code.to_be_bytes();
         match code {
-            1..=11 => Ok(Self(code)),
-            _ if high & (CUSTOM | RESERVED) == CUSTOM && custom_class(high).is_some() => Ok(Self(code)),
+            1..=12 => Ok(Self(code)),
+            _ if high & CUSTOM != 0 && custom_class(high).is_some() => Ok(Self(code)),
             _ => Err(Error::InvalidField),
         }
     }
@@ -107,7 +128,7 @@ impl Field {
             }
             Self::PERSON_NAME | Self::EMAIL | Self::BANK_ACCOUNT => class(1),
             Self::ORDER_LINE | Self::FREE_TEXT => class(2),
-            Self::POSTAL_ADDRESS => class(3),
+            Self::POSTAL_ADDRESS | Self::SHIPPING_ADDRESS => class(3),
             _ => class((high >> CLASS_SHIFT) & CLASS_BITS),
         }
     }
@@ -129,7 +150,10 @@ impl Field {
     /// [`Error::InvalidField`]
     pub fn from_name(name: &str) -> Result<Self, Error> {
         if let Some(custom) = name.strip_prefix("custom-") {
-            return custom_from_name(custom).ok_or(Error::InvalidField);
+            return custom_from_name(custom, Self::custom).ok_or(Error::InvalidField);
+        }
+        if let Some(bound) = name.strip_prefix("bound-") {
+            return custom_from_name(bound, Self::bound).ok_or(Error::InvalidField);
         }
         let known = Self::STANDARD.iter().find(|field| field.standard_name() == Some(name));
         known.copied().ok_or(Error::InvalidField)
@@ -175,7 +199,8 @@ impl Field {
             | Self::BANK_ACCOUNT
             | Self::NATIONAL_ID
             | Self::ORDER_LINE
-            | Self::FREE_TEXT => {
+            | Self::FREE_TEXT
+            | Self::SHIPPING_ADDRESS => {
                 "A value is UTF-8 text of 1 to 1,022 bytes without NUL characters and without card track data."
             }
             _ => "A value has 1 to 1,022 bytes.",
@@ -236,6 +261,7 @@ impl Field {
             Self::NATIONAL_ID => "national-id",
             Self::ORDER_LINE => "order-line",
             Self::FREE_TEXT => "free-text",
+            Self::SHIPPING_ADDRESS => "shipping-address",
             _ => return None,
         })
     }
@@ -246,7 +272,10 @@ impl fmt::Display for Field {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.standard_name() {
             Some(name) => f.pad(name),
-            None => write!(f, "custom-{}-{}", self.smallest_class().len(), self.0 & Self::MAX_CUSTOM),
+            None => {
+                let family = if self.is_bound() { "bound" } else { "custom" };
+                write!(f, "{family}-{}-{}", self.smallest_class().len(), self.0 & Self::MAX_CUSTOM)
+            }
         }
     }
 }
@@ -353,18 +382,19 @@ fn days_in_month(year: u16, month: u16) -> u16 {
 }
 
 /// `64-17`: one spelling for each field, so what `Display` would write differently is refused.
-fn custom_from_name(name: &str) -> Option<Field> {
+fn custom_from_name(name: &str, make: fn(u16, Class) -> Result<Field, Error>) -> Option<Field> {
     let (len, number) = name.split_once('-')?;
     let canonical = |text: &str| text == "0" || !text.starts_with(['0', '+']);
     let len = len.parse::<usize>().ok().filter(|_| canonical(len))?;
     let number = number.parse::<u16>().ok().filter(|_| canonical(number))?;
     let class = (0..=Class::LARGEST.index()).filter_map(Class::from_index).find(|class| class.len() == len)?;
-    Field::custom(number, class).ok()
+    make(number, class).ok()
 }
 
-/// In a code's high byte: custom field, bound to a record (not yet), index of the smallest class.
+/// In a custom field's code: that it is bound to a record.
+const BOUND: u16 = 0x0800;
+/// In a code's high byte: custom field, index of the smallest class.
 const CUSTOM: u8 = 0x80;
-const RESERVED: u8 = 0x08;
 const CLASS_SHIFT: u8 = 4;
 const CLASS_BITS: u8 = 0x07;
 
@@ -391,21 +421,24 @@ mod tests {
     fn codes_and_names_are_exact() {
         let mut count = 0;
         for code in 0..=u16::MAX {
-            let standard = (1..=11).contains(&code);
-            let custom = code & 0x8800 == 0x8000 && (code >> 12) & 7 <= 5;
+            let standard = (1..=12).contains(&code);
+            let custom = code & 0x8000 != 0 && (code >> 12) & 7 <= 5;
+            let bound = code == 12 || custom && code & 0x0800 != 0;
             let field = Field::from_code(code);
             assert_eq!(field.is_ok(), standard || custom, "{code:#06x}");
             if let Ok(field) = field {
                 count += 1;
                 assert_eq!(field.code(), code);
                 assert_eq!(Field::from_name(&field.to_string()), Ok(field));
+                assert_eq!(field.is_bound(), bound, "{code:#06x}");
                 if custom {
-                    assert_eq!(Field::custom(code & 0x7ff, field.smallest_class()), Ok(field));
+                    let make = if bound { Field::bound } else { Field::custom };
+                    assert_eq!(make(code & 0x7ff, field.smallest_class()), Ok(field));
                 }
             }
         }
-        assert_eq!(count, 11 + 6 * 2048);
-        assert_eq!(Field::STANDARD.map(Field::code), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+        assert_eq!(count, 12 + 2 * 6 * 2048);
+        assert_eq!(Field::STANDARD.map(Field::code), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     }
 
     #[test]
@@ -414,6 +447,8 @@ mod tests {
         assert_eq!(Field::custom(0, Class::SMALLEST).map(Field::code), Ok(0x8000));
         assert_eq!(Field::custom(2048, Class::SMALLEST), Err(Error::InvalidField));
         assert_eq!(Field::custom(u16::MAX, Class::SMALLEST), Err(Error::InvalidField));
+        assert_eq!(Field::bound(2047, Class::LARGEST).map(Field::code), Ok(0xdfff));
+        assert_eq!(Field::bound(2048, Class::SMALLEST), Err(Error::InvalidField));
     }
 
     #[test]
@@ -435,6 +470,11 @@ mod tests {
             "person_name",
             "person-name ",
             "custom-0-0",
+            "bound-64",
+            "bound-64-01",
+            "bound-64-2048",
+            "Bound-64-1",
+            "shipping_address",
         ] {
             assert_eq!(Field::from_name(name), Err(Error::InvalidField), "{name:?}");
         }
@@ -444,7 +484,7 @@ mod tests {
     #[test]
     fn smallest_classes() {
         let lens = Field::STANDARD.map(|field| field.smallest_class().len());
-        assert_eq!(lens, [64, 256, 32, 64, 32, 32, 64, 32, 32, 128, 128]);
+        assert_eq!(lens, [64, 256, 32, 64, 32, 32, 64, 32, 32, 128, 128, 256]);
         assert_eq!(Field::from_code(0xb001).unwrap().smallest_class().len(), 256);
     }
 

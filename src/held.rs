@@ -14,7 +14,7 @@ pub struct Held<T> {
     staged: Staged,
 }
 
-/// What a [`Held`] can hold: a session, a value, a sealed reply, a log-out. Only the core implements it.
+/// What a [`Held`] can hold: a session, a value, a sealed reply, a grant, a change that was made. Only the core implements it.
 pub trait Outcome: Withheld {}
 
 impl<T: Withheld> Outcome for T {}
@@ -28,6 +28,11 @@ pub trait Withheld {
 impl<T> Held<T> {
     pub(crate) const fn new(outcome: Result<T, Error>, staged: Staged) -> Self {
         Self { outcome, staged }
+    }
+
+    /// Waits for this entry, staged after the first, instead.
+    pub(crate) fn also(self, staged: Staged) -> Self {
+        Self { staged, ..self }
     }
 
     /// True where the receipt is for the entry that this waits for.

@@ -6,7 +6,7 @@ use heapless::Vec;
 use rand_core::TryCryptoRng;
 
 use crate::{
-    Batch, Error, Record, RecordKey, Store, Table, Time, Vault,
+    Batch, Error, Held, Outcome, Record, RecordKey, Store, Table, Time, Vault,
     entry::{Entry, Event, Reason},
     random::Repetition,
     replay::ReplayWindow,
@@ -64,13 +64,14 @@ impl<C: FnMut() -> Option<Time>, R: TryCryptoRng, S: Store> Environment for Part
 /// [`Receipt`] releases the outcomes that waited. [`commit`](Self::commit) does that at once with the environment's store. A host
 /// that commits elsewhere takes the [`batch`](Self::batch), makes it durable, and says [`committed`](Self::committed).
 ///
-/// `ENTRIES` trail entries can be staged at a time: the largest batch of one commit, and one more than the largest reveal. `PROOFS`
+/// `ENTRIES` trail entries, and as many records, can be staged at a time: the largest batch of one commit, and one more than the
+/// largest reveal; 4 at least. `PROOFS`
 /// proofs are remembered for a minute each: size it for four times the requests of a minute, for it refuses some before it is full.
 pub struct Host<E, const ENTRIES: usize = 16, const PROOFS: usize = 64> {
     environment: E,
     trail: Trail<ENTRIES>,
     pub(crate) window: ReplayWindow<PROOFS>,
-    records: Vec<Record, MAX_RECORDS>,
+    records: Vec<Record, ENTRIES>,
     taken: Option<Taken>,
     batches: u64,
     last_random: Repetition,
@@ -101,6 +102,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     /// # Errors
     /// [`Error::Unavailable`]: no clock, a clock that is behind the stored time, no trail of this vault and node, or the store failed.
     pub fn open(vault: &Vault, mut environment: E) -> Result<Self, Error> {
+        const { assert!(ENTRIES >= 4, "the host's own records and a caller's must find room") };
         let now = environment.now().ok_or(Error::Unavailable)?;
         let last = environment.store().last_entry().map_err(|_| Error::Unavailable)?;
         let stored_floor = read_floor(environment.store())?;
@@ -150,9 +152,18 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         Ok(self.finish())
     }
 
+    /// Commits all that is staged with the environment's store, and releases what was waiting for it.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]: refused; [`Error::Unavailable`]: the store failed, or a batch is taken.
+    pub fn settle<T: Outcome>(&mut self, vault: &Vault, held: Held<T>) -> Result<T, Error> {
+        held.release(&self.commit(vault)?)
+    }
+
     /// Commits what earlier calls left, whose commit failed or who staged without an outcome: or it would take their room for ever.
     pub(crate) fn commit_leftovers(&mut self, vault: &Vault) -> Result<(), Error> {
-        if self.taken.is_none() && self.trail.staged_len() > 0 { self.commit(vault).map(|_| ()) } else { Ok(()) }
+        let any = self.trail.staged_len() > 0 || !self.records.is_empty();
+        if self.taken.is_none() && any { self.commit(vault).map(|_| ()) } else { Ok(()) }
     }
 
     /// All that is staged, to be committed elsewhere. One batch is taken at a time; [`committed`](Self::committed) or
@@ -238,6 +249,11 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         Ok(self.floor)
     }
 
+    /// The generator, for keys.
+    pub(crate) fn rng(&mut self) -> &mut E::Rng {
+        self.environment.rng()
+    }
+
     /// 16 random bytes for one nonce.
     pub(crate) fn random16(&mut self) -> Result<[u8; 16], Error> {
         self.last_random.next16(self.environment.rng())
@@ -266,9 +282,9 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         self.trail.last_staged()
     }
 
-    /// Stands for the entry that will be staged next.
-    pub(crate) const fn next_staged(&self) -> Staged {
-        self.trail.next_staged()
+    /// Does the work of staging an entry, and stages nothing; stands for the entry that will be staged next.
+    pub(crate) fn spend_entry(&self, now: Time, entry: &Entry) -> Staged {
+        self.trail.spend(now, entry)
     }
 
     /// Node and number of the next entry: together unique for ever.
@@ -281,7 +297,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     pub(crate) fn put_for_caller(&mut self, record: Record) -> Result<(), Error> {
         let staged = self.records.len().saturating_add(OWN_RECORDS);
         let room = self.environment.store().record_room(self.floor);
-        if staged >= MAX_RECORDS || staged >= room { Err(Error::Unavailable) } else { self.put(record) }
+        if staged >= ENTRIES || staged >= room { Err(Error::Unavailable) } else { self.put(record) }
     }
 
     /// Stages a record; it replaces one of the same key that no batch has taken yet.
@@ -295,13 +311,39 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         Ok(())
     }
 
-    /// True where there is such a record that has not expired, staged or stored.
-    pub(crate) fn has(&mut self, key: &RecordKey, now: Time) -> Result<bool, Error> {
+    /// True where there is such a record, staged or stored.
+    pub(crate) fn has(&mut self, key: &RecordKey) -> Result<bool, Error> {
+        self.read(key, &mut [0; MAX_RECORD_LEN]).map(|found| found.is_some())
+    }
+
+    /// The value of a record, staged or stored, at the front of `out`: its length.
+    pub(crate) fn read(&mut self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, Error> {
         if let Some(staged) = self.records.iter().rev().find(|staged| staged.key == *key) {
-            return Ok(staged.expires > now);
+            for (slot, byte) in out.iter_mut().zip(&staged.value) {
+                *slot = *byte;
+            }
+            return Ok(Some(staged.value.len()));
         }
-        let stored = self.environment.store().get(key, &mut [0; MAX_RECORD_LEN]);
-        stored.map(|record| record.is_some()).map_err(|_| Error::Unavailable)
+        self.environment.store().get(key, out).map_err(|_| Error::Unavailable)
+    }
+
+    /// Stages a row of the host's own: what a surrogate of 16 digits stands for, at most [`MAX_RECORD_LEN`] bytes. It is durable with
+    /// the next [`commit`](Self::commit).
+    ///
+    /// # Errors
+    /// [`Error::TooLong`]; [`Error::Unavailable`]: no room, commit first.
+    pub fn put_surrogate(&mut self, digits: [u8; 16], value: &[u8]) -> Result<(), Error> {
+        let value = Vec::from_slice(value).map_err(|_| Error::TooLong)?;
+        let key = RecordKey { table: Table::Surrogate, id: digits };
+        self.put_for_caller(Record { key, value, expires: Time::from_millis(u64::MAX) })
+    }
+
+    /// What is kept for a surrogate, staged or stored, at the front of `out`: its length.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]
+    pub fn surrogate(&mut self, digits: [u8; 16], out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, Error> {
+        self.read(&RecordKey { table: Table::Surrogate, id: digits }, out)
     }
 
     fn put_floor(&mut self) -> Result<(), Error> {
@@ -331,9 +373,6 @@ fn read_floor(store: &impl Store) -> Result<Time, Error> {
 
 /// How far the clock may fall behind without anything being wrong: clocks are set by small steps.
 const CLOCK_TOLERANCE: u64 = 2 * SECOND;
-
-/// Records that can be staged at a time.
-const MAX_RECORDS: usize = 8;
 
 /// The host's own records: the trail's state and the clock's floor.
 const OWN_RECORDS: usize = 2;

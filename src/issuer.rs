@@ -31,9 +31,9 @@ pub struct Terms {
 }
 
 impl Default for Terms {
-    /// Own data, 15 minutes, proof required.
+    /// Own data for own use, 15 minutes, proof required.
     fn default() -> Self {
-        Self { rights: Rights::OWN, purposes: Purposes::default(), life: DEFAULT_LIFE, proof_required: true }
+        Self { rights: Rights::OWN, purposes: Purposes::OWN_USE, life: DEFAULT_LIFE, proof_required: true }
     }
 }
 
@@ -216,6 +216,10 @@ impl Issuer {
     fn identify(&self, label: Label, random: &[u8; 16], body: &[u8], session_key: &SessionKey) -> [u8; 16] {
         self.key.derive_short(label, &[Raw(random), Raw(session_key.key().as_bytes()), Raw(body)])
     }
+}
+
+impl crate::held::Withheld for Issuer {
+    fn restore(&mut self) {}
 }
 
 impl fmt::Debug for Issuer {

@@ -56,6 +56,20 @@ impl Keyring {
         Ok(epoch)
     }
 
+    /// Retires an epoch: its root is wiped, and whatever was sealed under it and not rewrapped is lost for good, in every copy of which
+    /// this was the last root.
+    ///
+    /// # Errors
+    /// [`Error::InvalidKeyring`]: no such epoch, or the newest.
+    pub fn retire(&mut self, epoch: u16) -> Result<(), Error> {
+        let place = self.roots.iter().position(|known| known.epoch == epoch).ok_or(Error::InvalidKeyring)?;
+        if epoch == self.newest() {
+            return Err(Error::InvalidKeyring);
+        }
+        drop(self.roots.remove(place));
+        Ok(())
+    }
+
     /// Writes the secret form (SPEC.md section 2) to the front of `out` and returns its length; [`MAX_KEYRING_LEN`] always do.
     ///
     /// # Errors

@@ -10,11 +10,8 @@ use crate::{
         Part::{Framed, Raw},
     },
     principal::Kind,
-    token::{HEADER_LEN, MARK_LEN, NONCE_LEN, VERSION_SUITE},
+    token::{HEADER_LEN, MARK_LEN, Mode, NONCE_LEN, VERSION_SUITE},
 };
-
-/// Domain flags of a token (erasable, record-bound): none is defined yet.
-const MODE: u8 = 0;
 
 /// `R_e`: the root of one epoch.
 #[derive(ZeroizeOnDrop)]
@@ -55,6 +52,12 @@ impl TenantKey {
         OwnerKey(self.0.derive(Label::Canary, &[]))
     }
 
+    /// `K_index = F(K_tenant, INDEX_KEY, LE16 field ‖ LE16 version ‖ index name)`
+    pub(crate) fn index(&self, field: Field, version: u16, name: &[u8]) -> IndexKey {
+        let (field, version) = (field.code().to_le_bytes(), version.to_le_bytes());
+        IndexKey(self.0.derive(Label::IndexKey, &[Raw(&field), Raw(&version), Raw(name)]))
+    }
+
     /// `K_mark = F(K_tenant, MARK, "")`
     pub(crate) fn mark(&self) -> MarkKey {
         MarkKey(self.0.derive(Label::Mark, &[]))
@@ -66,20 +69,67 @@ impl TenantKey {
 pub(crate) struct OwnerKey(Key);
 
 impl OwnerKey {
-    /// `K_seal = F(K_owner, SEAL, LE16 field ‖ mode ‖ suite)`
-    pub(crate) fn seal(&self, field: Field) -> SealKey {
-        SealKey(self.0.derive(Label::Seal, &[Raw(&usage(field))]))
+    /// `K_erasable = F(K_owner, ERASURE, owner secret)`, in K_owner's place for erasable tokens
+    pub(crate) fn erasable(&self, secret: &[u8; 32]) -> Self {
+        Self(self.0.derive(Label::Erasure, &[Raw(secret)]))
     }
 
-    /// `K_nonce = F(K_owner, NONCE, LE16 field ‖ mode ‖ suite)`
-    pub(crate) fn nonce(&self, field: Field) -> NonceKey {
-        NonceKey(self.0.derive(Label::Nonce, &[Raw(&usage(field))]))
+    /// `K_seal = F(K, SEAL, LE16 field ‖ mode ‖ suite)`
+    pub(crate) fn seal(&self, field: Field, mode: Mode) -> SealKey {
+        SealKey(self.0.derive(Label::Seal, &[Raw(&usage(field, mode))]))
+    }
+
+    /// `K_nonce = F(K, NONCE, LE16 field ‖ mode ‖ suite)`
+    pub(crate) fn nonce(&self, field: Field, mode: Mode) -> NonceKey {
+        NonceKey(self.0.derive(Label::Nonce, &[Raw(&usage(field, mode))]))
+    }
+
+    /// `K_grant = F(K_owner, GRANT, LE32 grant epoch)`
+    pub(crate) fn grant(&self, grant_epoch: u32) -> GrantKey {
+        GrantKey(self.0.derive(Label::Grant, &[Raw(&grant_epoch.to_le_bytes())]))
+    }
+
+    /// `F(K_owner, ADDRESS, LE16 field ‖ address)[..16]`
+    pub(crate) fn address(&self, field: Field, address: &[u8]) -> [u8; 16] {
+        self.0.derive_short(Label::Address, &[Raw(&field.code().to_le_bytes()), Raw(address)])
     }
 }
 
-fn usage(field: Field) -> [u8; 4] {
+fn usage(field: Field, mode: Mode) -> [u8; 4] {
     let [low, high] = field.code().to_le_bytes();
-    [low, high, MODE, VERSION_SUITE]
+    [low, high, mode.byte(), VERSION_SUITE]
+}
+
+/// `K_grant`
+#[derive(ZeroizeOnDrop)]
+pub(crate) struct GrantKey(Key);
+
+impl GrantKey {
+    /// `F(K_grant, GRANT_ID, r ‖ body with 16 zero bytes for the id)[..16]`
+    pub(crate) fn id(&self, random: &[u8; 16], body: &[u8]) -> [u8; 16] {
+        self.0.derive_short(Label::GrantId, &[Raw(random), Raw(body)])
+    }
+
+    /// `F(K_grant, GRANT_MAC, body)[..16]`
+    pub(crate) fn mac(&self, body: &[u8]) -> [u8; 16] {
+        self.0.derive_short(Label::GrantMac, &[Raw(body)])
+    }
+
+    /// `F(K_grant, GRANT_RECORD, record id)[..16]`
+    pub(crate) fn record(&self, record: &[u8]) -> [u8; 16] {
+        self.0.derive_short(Label::GrantRecord, &[Raw(record)])
+    }
+}
+
+/// `K_index`
+#[derive(ZeroizeOnDrop)]
+pub(crate) struct IndexKey(Key);
+
+impl IndexKey {
+    /// `F(K_index, INDEX, normalised)[..8]`
+    pub(crate) fn value(&self, normalised: &[u8]) -> [u8; 8] {
+        self.0.derive_short(Label::Index, &[Raw(normalised)])
+    }
 }
 
 /// `K_seal`: the AEAD key of one owner and one field.
@@ -91,9 +141,15 @@ pub(crate) struct SealKey(pub(crate) Key);
 pub(crate) struct NonceKey(Key);
 
 impl NonceKey {
-    /// `n = F(K_nonce, NONCE_OF, header ‖ rng16 ‖ record id ‖ P)[..12]`; no field has a record id yet.
-    pub(crate) fn nonce(&self, header: &[u8; HEADER_LEN], random: &[u8; 16], padded: &[u8]) -> [u8; NONCE_LEN] {
-        self.0.derive_short(Label::NonceOf, &[Raw(header), Raw(random), Framed(b""), Raw(padded)])
+    /// `n = F(K_nonce, NONCE_OF, header ‖ rng16 ‖ frame(record id) ‖ P)[..12]`
+    pub(crate) fn nonce(
+        &self,
+        header: &[u8; HEADER_LEN],
+        random: &[u8; 16],
+        record: &[u8],
+        padded: &[u8],
+    ) -> [u8; NONCE_LEN] {
+        self.0.derive_short(Label::NonceOf, &[Raw(header), Raw(random), Framed(record), Raw(padded)])
     }
 }
 
@@ -136,7 +192,12 @@ impl TagKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Plaintext, Reply, SessionKey, proof};
+    use crate::{
+        Keyring, Plaintext, Reply, SessionKey,
+        credential::Sealed,
+        proof,
+        vectors::{array, cases, hex},
+    };
 
     fn wiped_on_drop<T: ZeroizeOnDrop>() {}
 
@@ -150,6 +211,8 @@ mod tests {
         wiped_on_drop::<SealKey>();
         wiped_on_drop::<NonceKey>();
         wiped_on_drop::<MarkKey>();
+        wiped_on_drop::<GrantKey>();
+        wiped_on_drop::<IndexKey>();
         wiped_on_drop::<CredentialRoot>();
         wiped_on_drop::<TagKey>();
         wiped_on_drop::<SessionKey>();
@@ -166,12 +229,7 @@ mod tests {
     /// tests/vectors/keys.txt: each edge of the tree, made by the second implementation.
     #[test]
     fn vectors() {
-        use crate::{
-            Keyring,
-            credential::Sealed,
-            vectors::{array, cases, hex},
-        };
-        let mut checked = [0; 5];
+        let mut checked = [0; 8];
         for case in cases(include_str!("../tests/vectors/keys.txt")) {
             let cells: heapless::Vec<&str, 16> = case.iter().map(|cell| &**cell).collect();
             let keyring = |text: &str| Keyring::read_secret(&hex(text)).unwrap();
@@ -200,8 +258,8 @@ mod tests {
                     let tenant = keys.root(epoch.parse().unwrap()).unwrap().tenant(who.tenant());
                     same(&tenant.0, k_tenant);
                     same(&tenant.owner(&who).0, k_owner);
-                    same(&tenant.owner(&who).seal(field).0, k_seal);
-                    same(&tenant.owner(&who).nonce(field).0, k_nonce);
+                    same(&tenant.owner(&who).seal(field, Mode::of(field, false)).0, k_seal);
+                    same(&tenant.owner(&who).nonce(field, Mode::of(field, false)).0, k_nonce);
                     same(&tenant.mark().0, k_mark);
                     same(&tenant.canary().0, k_canary);
                     assert_eq!(keys.tag_key().tag(&who), array(tag));
@@ -226,6 +284,30 @@ mod tests {
                     assert_eq!(stored.value(), hex(state));
                     checked[3] += 1;
                 }
+                ["erasable", keys, epoch, tenant, kind, subject, field, secret, k_erasable, k_seal, k_nonce] => {
+                    let kind = Kind::from_code(kind.parse().unwrap()).unwrap();
+                    let who = Principal::new(&hex(tenant), kind, &hex(subject)).unwrap();
+                    let field = Field::from_name(field).unwrap();
+                    let tenant = keyring(keys).root(epoch.parse().unwrap()).unwrap().tenant(who.tenant());
+                    let erasable = tenant.owner(&who).erasable(&array(secret));
+                    same(&erasable.0, k_erasable);
+                    same(&erasable.seal(field, Mode::of(field, true)).0, k_seal);
+                    same(&erasable.nonce(field, Mode::of(field, true)).0, k_nonce);
+                    checked[5] += 1;
+                }
+                ["grant", keys, epoch, tenant, kind, subject, grant_epoch, k_grant] => {
+                    let kind = Kind::from_code(kind.parse().unwrap()).unwrap();
+                    let who = Principal::new(&hex(tenant), kind, &hex(subject)).unwrap();
+                    let tenant = keyring(keys).root(epoch.parse().unwrap()).unwrap().tenant(who.tenant());
+                    same(&tenant.owner(&who).grant(grant_epoch.parse().unwrap()).0, k_grant);
+                    checked[6] += 1;
+                }
+                ["index", keys, epoch, tenant, field, name, version, k_index] => {
+                    let tenant = keyring(keys).root(epoch.parse().unwrap()).unwrap().tenant(&hex(tenant));
+                    let field = Field::from_name(field).unwrap();
+                    same(&tenant.index(field, version.parse().unwrap(), &hex(name)).0, k_index);
+                    checked[7] += 1;
+                }
                 ["form", form, verdict, ..] => {
                     assert_eq!(Keyring::read_secret(&hex(form)).is_ok(), verdict == "ok", "{case:?}");
                     checked[4] += 1;
@@ -234,5 +316,26 @@ mod tests {
             }
         }
         assert!(checked.iter().all(|count| *count > 0), "{checked:?}");
+    }
+
+    /// tests/vectors/addresses.txt and index.txt.
+    #[test]
+    fn addresses_and_index_values() {
+        for case in cases(include_str!("../tests/vectors/addresses.txt")) {
+            let [keys, tenant, kind, subject, epoch, field, address, tag] = &case[..] else { panic!("{case:?}") };
+            let keys = Keyring::read_secret(&hex(keys)).unwrap();
+            let kind = Kind::from_code(kind.parse().unwrap()).unwrap();
+            let who = Principal::new(&hex(tenant), kind, &hex(subject)).unwrap();
+            let tenant = keys.root(epoch.parse().unwrap()).unwrap().tenant(who.tenant());
+            let made = tenant.owner(&who).address(Field::from_name(field).unwrap(), &hex(address));
+            assert_eq!(made, array(tag), "{case:?}");
+        }
+        for case in cases(include_str!("../tests/vectors/index.txt")) {
+            let [keys, tenant, field, name, version, normalised, epoch, value] = &case[..] else { panic!("{case:?}") };
+            let keys = Keyring::read_secret(&hex(keys)).unwrap();
+            let tenant = keys.root(epoch.parse().unwrap()).unwrap().tenant(&hex(tenant));
+            let key = tenant.index(Field::from_name(field).unwrap(), version.parse().unwrap(), &hex(name));
+            assert_eq!(key.value(&hex(normalised)), array(value), "{case:?}");
+        }
     }
 }

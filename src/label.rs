@@ -8,7 +8,8 @@ pub(crate) enum Label {
     Tenant = 1,
     /// tenant key → owner key
     Owner = 2,
-    // 3 is reserved: erasure (owner key and owner secret → owner key of erasable tokens)
+    /// owner key → owner key of erasable tokens
+    Erasure = 3,
     /// owner key → AEAD key of one field
     Seal = 4,
     /// owner key → nonce key of one field
@@ -21,7 +22,12 @@ pub(crate) enum Label {
     MarkOf = 8,
     /// tenant key → canary key, in an owner key's place
     Canary = 9,
-    // 10 to 12 are reserved: grant, index key, index
+    /// owner key → grant key
+    Grant = 10,
+    /// tenant key → index key of one field
+    IndexKey = 11,
+    /// index key → index value
+    Index = 12,
     /// root → credential root of one audience
     CredentialRoot = 13,
     /// credential root → what one issuer holds
@@ -54,6 +60,14 @@ pub(crate) enum Label {
     Identity = 27,
     /// any key → Poly1305 key of the PRF's long form
     Digest = 28,
+    /// grant key → id of one grant
+    GrantId = 29,
+    /// grant key → MAC of one grant
+    GrantMac = 30,
+    /// grant key → tag of the record that a grant is for
+    GrantRecord = 31,
+    /// owner key → tag of a verified address
+    Address = 32,
 }
 
 impl Label {
@@ -64,12 +78,16 @@ impl Label {
         let all = [
             Tenant,
             Owner,
+            Erasure,
             Seal,
             Nonce,
             NonceOf,
             Mark,
             MarkOf,
             Canary,
+            Grant,
+            IndexKey,
+            Index,
             CredentialRoot,
             Issuer,
             Credential,
@@ -86,6 +104,10 @@ impl Label {
             TrailState,
             Identity,
             Digest,
+            GrantId,
+            GrantMac,
+            GrantRecord,
+            Address,
         ];
         all.into_iter().find(|label| label.byte() == byte)
     }

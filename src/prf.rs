@@ -96,7 +96,7 @@ impl Part<'_> {
             Part::Framed(bytes) => visit_framed(bytes, &mut sink),
             Part::EachFramed(list) => list.iter().for_each(|bytes| visit_framed(bytes, &mut sink)),
             Part::Items(items) => items.iter().for_each(|item| {
-                sink(&item.field.code().to_le_bytes());
+                sink(&item.slot.field().code().to_le_bytes());
                 visit_framed(item.token.as_bytes(), &mut sink);
             }),
         }

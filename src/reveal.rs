@@ -5,7 +5,7 @@ use core::{fmt, ops::Deref};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{
-    Credential, Environment, Error, Field, Held, Host, Proof, Session, SessionKey, Token, Vault,
+    Access, Credential, Environment, Error, Held, Host, Proof, Session, SessionKey, Slot, Token, Vault, View,
     held::Withheld,
     keys::SealKey,
     seal::{apply_key_stream, open_once, seal_once},
@@ -16,16 +16,22 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Item<'t> {
     /// What the place is for.
-    pub field: Field,
+    pub slot: Slot<'t>,
     /// What stands there.
     pub token: Token<'t>,
 }
 
 impl<'t> Item<'t> {
-    /// A token that is asked for as what it says it is.
+    /// This token in that place.
+    #[must_use]
+    pub fn new(slot: impl Into<Slot<'t>>, token: Token<'t>) -> Self {
+        Self { slot: slot.into(), token }
+    }
+
+    /// A token that is asked for as what it says it is; not for bound fields, whose record it doesn't say.
     #[must_use]
     pub fn of(token: Token<'t>) -> Self {
-        Self { field: token.field(), token }
+        Self::new(token.field(), token)
     }
 
     /// Status and padded value.
@@ -44,7 +50,7 @@ pub fn reply_len(items: &[Item<'_>]) -> usize {
 }
 
 impl<V: Deref<Target = Vault>> Session<V> {
-    /// Opens what is the caller's among `items` into a reply that only the caller's client can open: [`reply_len`] bytes, at the
+    /// Opens what is the caller's, or the grant's owner's, among `items` into a reply that only the caller's client can open: [`reply_len`] bytes, at the
     /// front of `out`. Commits with the environment's store.
     ///
     /// # Errors
@@ -52,13 +58,14 @@ impl<V: Deref<Target = Vault>> Session<V> {
     /// [`MAX_ITEMS`], or not fewer than the host's `ENTRIES`; [`Error::BufferTooSmall`].
     pub fn reveal<'o, E: Environment, const N: usize, const W: usize>(
         &self,
+        access: &Access<'_>,
         items: &[Item<'_>],
         out: &'o mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<SealedReply<'o>, Error> {
         host.commit_leftovers(self.vault())?;
-        let held = self.reveal_held(items, out, host)?;
-        held.release(&host.commit(self.vault())?)
+        let held = self.reveal_held(access, items, out, host)?;
+        host.settle(self.vault(), held)
     }
 
     /// The same for hosts that commit elsewhere: until release the reply is masked, and opens for nobody.
@@ -67,6 +74,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
     /// As [`reveal`](Self::reveal); refusals come by way of [`Held::release`].
     pub fn reveal_held<'o, E: Environment, const N: usize, const W: usize>(
         &self,
+        access: &Access<'_>,
         items: &[Item<'_>],
         out: &'o mut [u8],
         host: &mut Host<E, N, W>,
@@ -76,10 +84,10 @@ impl<V: Deref<Target = Vault>> Session<V> {
             return Err(Error::TooLong);
         }
         let out = out.get_mut(..reply_len(items)).ok_or(Error::BufferTooSmall)?;
-        match self.fill_reply(items, out, host) {
+        match self.fill_reply(access, items, out, host) {
             Ok((salt, tag, false)) => {
                 let mut reply = SealedReply { bytes: out, withheld: None };
-                reply.withhold(Withholding { mask: self.vault().mask_key(&salt), salt, tag });
+                reply.withhold(Withholding { mask: self.vault().mask_key(b"held", &salt), salt, tag });
                 Ok(Held::new(Ok(reply), host.last_staged()))
             }
             Ok((_, _, true)) => Ok(Held::new(Err(Error::Denied), host.last_staged())),
@@ -93,13 +101,14 @@ impl<V: Deref<Target = Vault>> Session<V> {
     /// Fills `out` with the sealed answers, but for salt and tag, which are returned; and whether the whole request is barred.
     fn fill_reply<E: Environment, const N: usize, const W: usize>(
         &self,
+        access: &Access<'_>,
         items: &[Item<'_>],
         out: &mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<([u8; SALT_LEN], [u8; TAG_LEN], bool), Error> {
         out.fill(0);
-        let mut request = self.request(items.len(), host)?;
-        let barred = self.is_barred(host)?;
+        let mut request = self.request(access, items.len(), host)?;
+        let barred = self.barred(access, host)?.1.reason().is_some();
         let (node, sequence) = host.next_entry();
         let salt = self.bound.salt(node, sequence);
         let mut rest = out.get_mut(SALT_LEN..).unwrap_or_default();
@@ -124,7 +133,8 @@ fn answer<'r, V: Deref<Target = Vault>, E: Environment, const N: usize, const W:
     // Opening takes 15 bytes more than the answer: the next answers' room, or the tag's.
     let work_len = item.token.sealed().len();
     let work = rest.get_mut(..work_len).ok_or(Error::BufferTooSmall)?;
-    let status = u8::from(request.reveal_item(item.field, &item.token, work, host)?.is_some());
+    let opened = if request.access().view() == View::Masked { MASK } else { VALUE };
+    let status = if request.reveal_item(item, work, host)? { opened } else { 0 };
     work.copy_within(COMMITMENT_LEN.., STATUS_LEN);
     let (answer, spent) = work.split_at_mut_checked(item.reply_len()).ok_or(Error::BufferTooSmall)?;
     if let Some(first) = answer.first_mut() {
@@ -224,13 +234,26 @@ pub struct Reply<'r> {
 }
 
 impl Reply<'_> {
-    /// The answers, in the order of the items: the value's bytes, or `None` for what was refused.
+    /// What each answer shows, in the order of the items: the whole value or its mask; `None` for what was refused.
+    pub fn views(&self) -> impl Iterator<Item = Option<View>> {
+        self.answers().map(|answer| match answer?.first()? {
+            &VALUE => Some(View::Full),
+            &MASK => Some(View::Masked),
+            _ => None,
+        })
+    }
+
+    /// The answers, in the order of the items: the bytes of the value or of its mask, or `None` for what was refused.
     pub fn values(&self) -> impl Iterator<Item = Option<&[u8]>> {
+        self.answers().map(|answer| value_of(answer?))
+    }
+
+    fn answers(&self) -> impl Iterator<Item = Option<&[u8]>> {
         let mut rest: &[u8] = self.opened;
         self.items.iter().map(move |item| {
             let (answer, behind) = rest.split_at_checked(item.reply_len())?;
             rest = behind;
-            value_of(answer)
+            Some(answer)
         })
     }
 }
@@ -239,7 +262,7 @@ impl Reply<'_> {
 fn value_of(answer: &[u8]) -> Option<&[u8]> {
     let ([status], padded) = answer.split_first_chunk::<STATUS_LEN>()?;
     let (length, value) = padded.split_first_chunk::<LENGTH_PREFIX>()?;
-    value.get(..usize::from(u16::from_le_bytes(*length))).filter(|_| *status == OPENED)
+    value.get(..usize::from(u16::from_le_bytes(*length))).filter(|_| matches!(*status, VALUE | MASK))
 }
 
 impl Drop for Reply<'_> {
@@ -258,14 +281,16 @@ impl fmt::Debug for Reply<'_> {
 
 const SALT_LEN: usize = 16;
 const STATUS_LEN: usize = 1;
-/// An answer's status where its token opened; 0 where it was refused.
-const OPENED: u8 = 1;
+/// An answer's status where its token opened to the whole value, or to its mask; 0 where it was refused.
+const VALUE: u8 = 1;
+const MASK: u8 = 2;
 
 #[cfg(test)]
 mod tests {
     extern crate std;
     use super::*;
     use crate::{
+        Field,
         credential::Sealed,
         vectors::{array, cases, hex},
     };
@@ -289,10 +314,8 @@ mod tests {
                         .unwrap()
                 })
                 .collect();
-            let items: Vec<Item<'_>> = tokens
-                .iter()
-                .map(|(field, token)| Item { field: *field, token: Token::from_bytes(token).unwrap() })
-                .collect();
+            let items: Vec<Item<'_>> =
+                tokens.iter().map(|(field, token)| Item::new(*field, Token::from_bytes(token).unwrap())).collect();
             let salt = bound.salt(node.parse().unwrap(), sequence.parse().unwrap());
             let key = bound.reply(&salt, &array(nonce), &bound.items(&items));
             let reply = hex(reply);
@@ -349,9 +372,9 @@ mod tests {
             })
         };
         let mut out = std::vec![0; reply_len(&items)];
-        core::mem::forget(session.reveal_held(&items, &mut out, &mut host).unwrap());
+        core::mem::forget(session.reveal_held(&Access::OWN, &items, &mut out, &mut host).unwrap());
         assert!(!opens(&out));
-        drop(session.reveal(&items, &mut out, &mut host).unwrap());
+        drop(session.reveal(&Access::OWN, &items, &mut out, &mut host).unwrap());
         assert!(opens(&out), "the control: once it is released, that works");
     }
 }

@@ -3,21 +3,12 @@
 use core::{fmt, ops::Deref};
 
 use crate::{
-    Environment, Error, Format, Host, MASK_LEN, MAX_OPEN_LEN, Place, Plaintext, Scanner, Session, Sink, Token, Vault,
+    Access, Environment, Error, Format, Host, Item, MAX_OPEN_LEN, Place, Scanner, Session, Sink, Slot, Token, Vault,
 };
-
-/// What to write for a token that opens.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Show {
-    /// The value.
-    Value,
-    /// The mask of the value ([`Field::mask`](crate::Field::mask)).
-    Mask,
-}
 
 /// Rewrites a stream for one session: bytes in, bytes out, in fixed memory, however the stream is cut into chunks.
 ///
-/// A token that is the whole of a value (what that is depends on the [`Format`]) becomes what [`Show`] says, escaped for its place, if it opens, and
+/// A token that is the whole of a value (what that is depends on the [`Format`]) becomes the value or its mask, as the [`Access`] says, escaped for its place, if it opens, and
 /// its field's placeholder if it doesn't. Every other byte stays as it is, and so does every token elsewhere.
 ///
 /// Each opening is committed by itself before its value is written. A host whose commits are slow scans with a [`Scanner`]
@@ -51,8 +42,15 @@ impl<O: fmt::Debug + fmt::Display> core::error::Error for Stopped<O> {}
 impl<'r, 'm, V: Deref<Target = Vault>, E: Environment, const N: usize, const W: usize> Rewriter<'r, 'm, V, E, N, W> {
     /// Rewrites text of this format for this session.
     #[must_use]
-    pub fn new(format: Format<'m>, show: Show, session: &'r Session<V>, host: &'r mut Host<E, N, W>) -> Self {
-        Self { scanner: Scanner::new(format), opener: Opener { session, host, show } }
+    pub fn new(format: Format<'m>, access: Access<'r>, session: &'r Session<V>, host: &'r mut Host<E, N, W>) -> Self {
+        Self { scanner: Scanner::new(format), opener: Opener { session, host, access, record: None } }
+    }
+
+    /// The text is about one record (the page of one order): what tokens of bound fields are asked for with. Without it they don't open.
+    #[must_use]
+    pub fn in_record(mut self, record: &'r [u8]) -> Self {
+        self.opener.record = Some(record);
+        self
     }
 
     /// Takes the next chunk and hands what is ready to `output`.
@@ -76,14 +74,15 @@ impl<'r, 'm, V: Deref<Target = Vault>, E: Environment, const N: usize, const W: 
 
 impl<V: Deref<Target = Vault>, E, const N: usize, const W: usize> fmt::Debug for Rewriter<'_, '_, V, E, N, W> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Rewriter").field("show", &self.opener.show).finish_non_exhaustive()
+        f.debug_struct("Rewriter").field("access", &self.opener.access).finish_non_exhaustive()
     }
 }
 
 struct Opener<'r, V: Deref<Target = Vault>, E, const N: usize, const W: usize> {
     session: &'r Session<V>,
     host: &'r mut Host<E, N, W>,
-    show: Show,
+    access: Access<'r>,
+    record: Option<&'r [u8]>,
 }
 
 struct Output<'o, 'r, V: Deref<Target = Vault>, E, F, const N: usize, const W: usize> {
@@ -105,24 +104,17 @@ where
 
     fn token(&mut self, token: Token<'_>, place: Place) -> Result<(), Stopped<O>> {
         let mut work = [0; MAX_OPEN_LEN];
-        let Opener { session, host, show } = &mut *self.opener;
-        let opened = match session.detokenize(token.field(), &token, &mut work, host) {
+        let Opener { session, host, access, record } = &mut *self.opener;
+        let field = token.field();
+        let bound = record.and_then(|record| Slot::in_record(field, record).ok());
+        let item = Item::new(bound.unwrap_or(field.into()), token);
+        let opened = match session.detokenize_as(access, &item, &mut work, host) {
             Ok(value) => Some(value),
             Err(Error::Denied) => None,
             Err(error) => return Err(Stopped::Core(error)),
         };
-        let mut mask = [0; MASK_LEN];
-        let shown = opened.as_ref().and_then(|value| what_to_show(value, *show, &token, &mut mask));
-        place
-            .escape(shown.unwrap_or(token.field().placeholder()), |bytes| (self.output)(bytes))
-            .map_err(Stopped::Output)
-    }
-}
-
-/// The value as text, or its mask; `None` where it is not text, which no place could hold.
-fn what_to_show<'t>(value: &'t Plaintext<'_>, show: Show, token: &Token<'_>, mask: &'t mut [u8]) -> Option<&'t str> {
-    match show {
-        Show::Value => core::str::from_utf8(value.expose()).ok(),
-        Show::Mask => token.field().mask(value.expose(), mask).ok(),
+        // What is not text no place could hold.
+        let shown = opened.as_ref().and_then(|value| core::str::from_utf8(value.expose()).ok());
+        place.escape(shown.unwrap_or(field.placeholder()), |bytes| (self.output)(bytes)).map_err(Stopped::Output)
     }
 }

@@ -5,10 +5,12 @@ use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::{
-    Error, Field,
+    Error, Field, MAX_ID_LEN, Slot,
     keys::{MarkKey, OwnerKey, SealKey},
     prf::Key,
-    token::{COMMITMENT_LEN, Class, LENGTH_PREFIX, NONCE_LEN, OVERHEAD, TAG_LEN, Token, VERSION_SUITE},
+    token::{
+        CLEAR_LEN, COMMITMENT_LEN, Class, LENGTH_PREFIX, Mode, NONCE_LEN, OVERHEAD, TAG_LEN, Token, VERSION_SUITE,
+    },
 };
 
 /// Bytes of work space that opening the largest token needs: commitment and class.
@@ -29,53 +31,117 @@ pub(crate) fn class_for(field: Field, len: usize) -> Option<Class> {
     Class::of_value(len).map(|class| class.max(field.smallest_class()))
 }
 
+/// What one token is sealed under, besides the random bytes.
+pub(crate) struct Under<'k> {
+    /// The owner's key, or for erasable tokens the one that the owner's secret gives.
+    pub(crate) owner: &'k OwnerKey,
+    pub(crate) mark: &'k MarkKey,
+    pub(crate) epoch: u16,
+    pub(crate) erasable: bool,
+}
+
 /// Writes the token of `value` into `out` and returns its length. `out` holds nothing but the token, or zeros on an error.
 pub(crate) fn seal(
-    owner: &OwnerKey,
-    mark: &MarkKey,
-    field: Field,
-    epoch: u16,
+    under: &Under<'_>,
+    slot: Slot<'_>,
     random: &[u8; 16],
     value: &[u8],
     out: &mut [u8],
 ) -> Result<usize, Error> {
-    let class = class_for(field, value.len()).ok_or(Error::TooLong)?;
+    let class = class_for(slot.field(), value.len()).ok_or(Error::TooLong)?;
     let len = OVERHEAD.saturating_add(class.len());
     let out = out.get_mut(..len).ok_or(Error::BufferTooSmall)?;
     out.fill(0);
-    let (clear, rest) = out.split_first_chunk_mut::<{ crate::token::CLEAR_LEN }>().ok_or(Error::BufferTooSmall)?;
-    let (sealed, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::BufferTooSmall)?;
-    let padded = sealed.get_mut(COMMITMENT_LEN..).ok_or(Error::BufferTooSmall)?;
-    pad(value, padded)?;
+    let padded = out.get_mut(CLEAR_LEN.saturating_add(COMMITMENT_LEN)..).and_then(|rest| rest.get_mut(..class.len()));
+    pad(value, padded.ok_or(Error::BufferTooSmall)?)?;
+    seal_in_place(under, slot, class, random, out)?;
+    Ok(len)
+}
 
+/// Makes a token of `out`, in whose sealed part stands `zeros 16 ‖ P` already. `out` is zeros on an error.
+fn seal_in_place(
+    under: &Under<'_>,
+    slot: Slot<'_>,
+    class: Class,
+    random: &[u8; 16],
+    out: &mut [u8],
+) -> Result<(), Error> {
+    let (clear, rest) = out.split_first_chunk_mut::<CLEAR_LEN>().ok_or(Error::BufferTooSmall)?;
+    let (sealed, tag) = rest.split_last_chunk_mut::<TAG_LEN>().ok_or(Error::BufferTooSmall)?;
+    let field = slot.field();
+    let mode = Mode::of(field, under.erasable);
     let [field_low, field_high] = field.code().to_le_bytes();
-    let [epoch_low, epoch_high] = epoch.to_le_bytes();
-    let header = [VERSION_SUITE, class.index(), field_low, field_high, epoch_low, epoch_high];
-    let nonce = owner.nonce(field).nonce(&header, random, padded);
-    let mark = mark.mark(&nonce);
+    let [epoch_low, epoch_high] = under.epoch.to_le_bytes();
+    let header = [VERSION_SUITE, mode.with(class), field_low, field_high, epoch_low, epoch_high];
+    let padded = sealed.get(COMMITMENT_LEN..).unwrap_or_default();
+    let nonce = under.owner.nonce(field, mode).nonce(&header, random, slot.record(), padded);
+    let mark = under.mark.mark(&nonce);
     for (slot, byte) in clear.iter_mut().zip(header.into_iter().chain(mark).chain(nonce)) {
         *slot = byte;
     }
     // What is encrypted begins with 16 zero bytes: their ciphertext is the commitment, key stream and nothing else.
-    match encrypt(&owner.seal(field).0, &nonce, clear, sealed) {
+    let key = under.owner.seal(field, mode);
+    match encrypt(&key.0, &nonce, Associated::of(clear, slot).as_bytes(), sealed) {
         Ok(computed) => *tag = computed,
         Err(error) => {
             out.zeroize();
             return Err(error);
         }
     }
-    Ok(len)
+    Ok(())
+}
+
+/// Opens `token` under one key and seals what is in it under another, in `out`, which needs the token's length: the value appears
+/// nowhere else. False, and zeros in `out`, where it does not open.
+pub(crate) fn reseal(
+    key: &SealKey,
+    token: &Token<'_>,
+    under: &Under<'_>,
+    slot: Slot<'_>,
+    random: &[u8; 16],
+    out: &mut [u8],
+) -> Result<bool, Error> {
+    let work = out.get_mut(CLEAR_LEN..).and_then(|rest| rest.get_mut(..token.sealed().len()));
+    if open(key, token, slot, work.ok_or(Error::BufferTooSmall)?).is_none() {
+        return Ok(false);
+    }
+    seal_in_place(under, slot, token.class(), random, out).map(|()| true)
+}
+
+/// `header ‖ mark ‖ n ‖ record id`
+struct Associated {
+    bytes: [u8; CLEAR_LEN + MAX_ID_LEN],
+    len: usize,
+}
+
+impl Associated {
+    fn of(clear: &[u8], slot: Slot<'_>) -> Self {
+        let mut bytes = [0; CLEAR_LEN + MAX_ID_LEN];
+        for (slot, byte) in bytes.iter_mut().zip(clear.iter().chain(slot.record())) {
+            *slot = *byte;
+        }
+        Self { bytes, len: clear.len().saturating_add(slot.record().len()) }
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.len).unwrap_or_default()
+    }
 }
 
 /// Opens `token` in `work`, which needs the token's sealed length. On success the answer says where in `work` the value stands.
 /// On failure `work` holds no plaintext.
 ///
 /// Tag, commitment, length, padding and class are all checked, and all failures are one.
-pub(crate) fn open(key: &SealKey, token: &Token<'_>, field: Field, work: &mut [u8]) -> Option<core::ops::Range<usize>> {
+pub(crate) fn open(
+    key: &SealKey,
+    token: &Token<'_>,
+    slot: Slot<'_>,
+    work: &mut [u8],
+) -> Option<core::ops::Range<usize>> {
     let work = work.get_mut(..token.sealed().len())?;
     work.copy_from_slice(token.sealed());
-    let authentic = decrypt(&key.0, &token.nonce(), token.clear(), work, &token.tag());
-    let place = value_range(work, field, token.class());
+    let authentic = decrypt(&key.0, &token.nonce(), Associated::of(token.clear(), slot).as_bytes(), work, &token.tag());
+    let place = value_range(work, slot.field(), token.class());
     if authentic && place.is_some() {
         return place;
     }

@@ -4,49 +4,69 @@ use core::fmt;
 
 use rand_core::TryCryptoRng;
 
-use crate::{CheckedRng, Error, Field, Token, seal, vault::EpochKeys};
+use crate::{
+    CheckedRng, Error, Slot, Token,
+    held::Withheld,
+    keys::OwnerKey,
+    seal::{self, Under},
+    vault::EpochKeys,
+};
 
 /// Seals values for one owner under the newest epoch. It needs nothing that changes, so any thread can have its own.
 ///
 /// It opens nothing.
-pub struct Sealer(EpochKeys);
+///
+/// One that makes erasable tokens holds what the owner's secret gave: drop it soon, for what it seals after the owner was erased opens
+/// for nobody.
+pub struct Sealer {
+    keys: EpochKeys,
+    /// In the place of the owner's key, for erasable tokens.
+    erasable: Option<OwnerKey>,
+}
 
 impl Sealer {
-    pub(crate) const fn new(keys: EpochKeys) -> Self {
-        Self(keys)
+    pub(crate) fn new(keys: EpochKeys, secret: &[u8; 32], erasable: bool) -> Self {
+        let erasable = erasable.then(|| keys.owner.erasable(secret));
+        Self { keys, erasable }
     }
 
     /// Seals `value` and writes the token to the front of `out`: see [`Vault::tokenize`](crate::Vault::tokenize).
     ///
     /// # Errors
-    /// [`Error::TooLong`], [`Error::InvalidValue`], [`Error::ForbiddenValue`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
-    pub fn tokenize<'o, R: TryCryptoRng>(
+    /// [`Error::TooLong`], [`Error::InvalidValue`], [`Error::ForbiddenValue`], [`Error::InvalidRecord`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
+    pub fn tokenize<'s, 'o, R: TryCryptoRng>(
         &self,
-        field: Field,
+        slot: impl Into<Slot<'s>>,
         value: &[u8],
         out: &'o mut [u8],
         rng: &mut CheckedRng<R>,
     ) -> Result<Token<'o>, Error> {
         let random = rng.next16()?;
-        self.seal(field, value, &random, out)
+        self.seal(slot.into(), value, &random, out)
     }
 
     pub(crate) fn seal<'o>(
         &self,
-        field: Field,
+        slot: Slot<'_>,
         value: &[u8],
         random: &[u8; 16],
         out: &'o mut [u8],
     ) -> Result<Token<'o>, Error> {
-        field.check(value)?;
-        let EpochKeys { epoch, owner, mark, .. } = &self.0;
-        let len = seal::seal(owner, mark, field, *epoch, random, value, out)?;
+        slot.check()?.field().check(value)?;
+        let EpochKeys { epoch, owner, mark, .. } = &self.keys;
+        let owner = self.erasable.as_ref().unwrap_or(owner);
+        let under = Under { owner, mark, epoch: *epoch, erasable: self.erasable.is_some() };
+        let len = seal::seal(&under, slot, random, value, out)?;
         Token::from_bytes(out.get(..len).unwrap_or_default())
     }
 }
 
+impl Withheld for Sealer {
+    fn restore(&mut self) {}
+}
+
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer").field("epoch", &self.0.epoch).finish_non_exhaustive()
+        f.debug_struct("Sealer").field("epoch", &self.keys.epoch).finish_non_exhaustive()
     }
 }

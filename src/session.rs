@@ -2,14 +2,17 @@
 
 use core::{
     fmt,
+    hint::black_box,
     ops::{Deref, Range},
 };
 
 use subtle::ConstantTimeEq;
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    Environment, Error, Field, Held, Host, Plaintext, Principal, Rights, SessionId, Time, Token, Vault,
+    Access, Environment, Error, Held, Host, Item, MASK_LEN, Plaintext, Principal, Purposes, Rights, SessionId, Slot,
+    Time, Token, Vault, View,
+    access::Authority,
     authenticate::Verdict,
     credential::Claims,
     entry::{Entry, Event, Reason},
@@ -18,6 +21,8 @@ use crate::{
     plaintext::Mask,
     proof::BoundKey,
     seal,
+    token::{COMMITMENT_LEN, LENGTH_PREFIX},
+    trail::Staged,
     vault::{EpochKeys, logged_out_key, same_vault},
 };
 
@@ -82,6 +87,7 @@ pub struct Session<V: Deref<Target = Vault>> {
     vault_id: [u8; 16],
     principal: Principal,
     rights: Rights,
+    purposes: Purposes,
     id: SessionId,
     pub(crate) bound: BoundKey,
     /// The proof's, or zeros.
@@ -97,6 +103,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
             vault_id: vault.id(),
             principal: claims.principal.clone(),
             rights: claims.rights,
+            purposes: claims.purposes,
             id: claims.session,
             bound,
             nonce,
@@ -125,23 +132,38 @@ impl<V: Deref<Target = Vault>> Session<V> {
         self.ends
     }
 
-    /// Opens a token that was asked for as `field`, in `work`: [`MAX_OPEN_LEN`](crate::MAX_OPEN_LEN) bytes always do.
+    /// Opens one of the session's own tokens for the owner's own use, in `work`: [`MAX_OPEN_LEN`](crate::MAX_OPEN_LEN) bytes always do.
     ///
-    /// Commits with the environment's store; the value is released when its entry is durable.
+    /// `slot` is what the place in the page is for: a [`Field`](crate::Field), or one in a record. Commits with the environment's store; the value
+    /// is released when its entry is durable.
     ///
     /// # Errors
     /// [`Error::Denied`], whatever the reason; [`Error::Unavailable`]; [`Error::BufferTooSmall`], told before anything is opened.
-    pub fn detokenize<'w, E: Environment, const N: usize, const W: usize>(
+    pub fn detokenize<'i, 'w, E: Environment, const N: usize, const W: usize>(
         &self,
-        field: Field,
-        token: &Token<'_>,
+        slot: impl Into<Slot<'i>>,
+        token: &Token<'i>,
         work: &'w mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Plaintext<'w>, Error> {
-        let work = work.get_mut(..token.sealed().len()).ok_or(Error::BufferTooSmall)?;
+        self.detokenize_as(&Access::OWN, &Item::new(slot, *token), work, host)
+    }
+
+    /// Opens a token for a purpose, under a grant, or to its mask, as `access` says.
+    ///
+    /// # Errors
+    /// As [`detokenize`](Self::detokenize).
+    pub fn detokenize_as<'w, E: Environment, const N: usize, const W: usize>(
+        &self,
+        access: &Access<'_>,
+        item: &Item<'_>,
+        work: &'w mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Plaintext<'w>, Error> {
+        let work = work.get_mut(..work_len(access, item)).ok_or(Error::BufferTooSmall)?;
         host.commit_leftovers(&self.vault)?;
-        let mut request = self.request(1, host)?;
-        let (opened, staged) = request.open_recorded(Event::Detokenize, field, token, work, host)?;
+        let mut request = self.request(access, 1, host)?;
+        let (opened, staged) = request.open_recorded(Event::Detokenize, item, work, host)?;
         // Nobody sees the buffer before the commit, so the value need not be masked as it is when it is held.
         match host.commit(&self.vault) {
             Ok(receipt) if receipt.covers(&staged) => {
@@ -160,124 +182,197 @@ impl<V: Deref<Target = Vault>> Session<V> {
     /// [`Error::Unavailable`], [`Error::BufferTooSmall`]; refusals come by way of [`Held::release`].
     pub fn detokenize_held<'w, E: Environment, const N: usize, const W: usize>(
         &self,
-        field: Field,
-        token: &Token<'_>,
+        access: &Access<'_>,
+        item: &Item<'_>,
         work: &'w mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Plaintext<'w>>, Error> {
-        let mut request = self.request(1, host)?;
-        request.detokenize_held(field, token, work, host)
+        let mut request = self.request(access, 1, host)?;
+        request.detokenize_held(item, work, host)
     }
 
-    /// Begins a request that will present up to `tokens` tokens: room for all their entries is made sure of first.
+    /// Begins a request that will present up to `tokens` tokens with this access: room for all their entries is made sure of first.
     ///
     /// # Errors
     /// [`Error::Unavailable`]
-    pub fn request<E: Environment, const N: usize, const W: usize>(
-        &self,
+    pub fn request<'s, E: Environment, const N: usize, const W: usize>(
+        &'s self,
+        access: &Access<'s>,
         tokens: usize,
         host: &mut Host<E, N, W>,
-    ) -> Result<Request<'_, V>, Error> {
+    ) -> Result<Request<'s, V>, Error> {
         // One more for the count of foreign tokens, which only a request of several can have.
         host.reserve(&self.vault, if tokens > 1 { tokens.saturating_add(1) } else { 1 })?;
-        Ok(Request { session: self, foreign: 0 })
+        Ok(Request { session: self, access: *access, foreign: 0 })
     }
 
-    /// The time, and what stands in the way of this session now, whatever it presents; with the trail of this vault, and room in it.
-    fn barred<E: Environment, const N: usize, const W: usize>(
+    /// The time, and whether the session is live; with the trail of this vault, and room in it.
+    pub(crate) fn live<E: Environment, const N: usize, const W: usize>(
         &self,
+        entries: usize,
         host: &mut Host<E, N, W>,
-    ) -> Result<(Time, Option<Reason>), Error> {
+    ) -> Result<(Time, Verdict), Error> {
         let now = host.now()?;
-        host.reserve(&self.vault, 1)?;
-        let mut barred = Verdict::new();
-        barred.require(same_vault(&self.vault, &self.vault_id), Reason::OtherVault);
-        barred.require(now < self.ends, Reason::SessionEnded);
-        barred.require(!host.has(&logged_out_key(self.id), now)?, Reason::LoggedOut);
-        barred.require(self.rights.contains(Rights::OWN), Reason::NoRight);
-        Ok((now, barred.reason()))
+        host.reserve(&self.vault, entries)?;
+        let mut verdict = Verdict::new();
+        verdict.require(same_vault(&self.vault, &self.vault_id), Reason::OtherVault);
+        verdict.require(now < self.ends, Reason::SessionEnded);
+        verdict.require(!host.has(&logged_out_key(self.id))?, Reason::LoggedOut);
+        Ok((now, verdict))
     }
 
-    /// Opens `token` in `work`, or finds the most exact reason why not. All refusals do the same work.
-    fn open(&self, field: Field, token: &Token<'_>, barred: Option<Reason>, work: &mut [u8]) -> Opened {
+    /// Tries a token under the key of whoever `authority` is for, or finds the most exact reason why not. `attempt` says whether it opened.
+    ///
+    /// All refusals do the same work: every key is derived that any of them needs, and where something stands in the way already, what is
+    /// tried is a key that opens nothing.
+    pub(crate) fn open_with<T>(
+        &self,
+        authority: &Authority,
+        item: &Item<'_>,
+        attempt: impl FnOnce(&SealKey) -> Result<Option<T>, Error>,
+    ) -> Result<Result<(T, SealKey), Reason>, Error> {
+        let token = &item.token;
+        let is_cached = token.epoch() == self.keys.epoch && authority.owner == self.principal;
         let other;
-        let keys = if token.epoch() == self.keys.epoch {
+        let keys = if is_cached {
             &self.keys
         } else {
-            other = self.vault.keys(&self.principal, token.epoch());
+            other = self.vault.keys(&authority.owner, token.epoch());
             &other
         };
-        let mut verdict = Verdict::beginning_with(barred);
+        let (secret, has_secret) = authority.record.secret();
+        let erasable = keys.owner.erasable(secret);
+        let owner = if token.is_erasable() { &erasable } else { &keys.owner };
+        let mut verdict = Verdict::beginning_with(authority.refused);
         verdict.require(keys.known, Reason::UnknownEpoch);
-        verdict.require(token.field() == field, Reason::WrongField);
-        let key = keys.owner.seal(field);
-        match (seal::open(&key, token, field, work), verdict.reason()) {
-            (Some(place), None) => Ok((place, key)),
-            (_, barred) => {
-                work.zeroize();
-                Err(why_not(keys, token, barred))
+        verdict.require(token.field() == item.slot.field(), Reason::WrongField);
+        verdict.require(authority.only_below.is_none_or(|newest| token.epoch() < newest), Reason::NotOlder);
+        verdict.require(has_secret || !token.is_erasable(), Reason::DoesNotOpen);
+        let key = owner.seal(item.slot.field(), token.mode());
+        let opened = if verdict.reason().is_none() { attempt(&key)? } else { attempt(self.vault.no_key())? };
+        match (opened, verdict.reason()) {
+            (Some(opened), None) => Ok(Ok((opened, key))),
+            _ => {
+                if is_cached {
+                    let _same_work = black_box(self.vault.keys(&authority.owner, token.epoch()));
+                }
+                Ok(Err(why_not(keys, token, authority.refused, verdict.reason())))
             }
         }
+    }
+
+    /// Stages the entry of one opening, or attempt at one.
+    #[expect(clippy::too_many_arguments, reason = "an entry is about all of these")]
+    pub(crate) fn record_opening<E: Environment, const N: usize, const W: usize>(
+        &self,
+        event: Event,
+        access: &Access<'_>,
+        authority: &Authority,
+        view: View,
+        item: &Item<'_>,
+        refused: Option<Reason>,
+        host: &mut Host<E, N, W>,
+    ) -> Result<Staged, Error> {
+        host.stage(authority.now, &self.opening_entry(event, access, authority, view, item, refused))
+    }
+
+    fn opening_entry(
+        &self,
+        event: Event,
+        access: &Access<'_>,
+        authority: &Authority,
+        view: View,
+        item: &Item<'_>,
+        refused: Option<Reason>,
+    ) -> Entry {
+        let mut entry = self.entry(event, refused.unwrap_or(Reason::Done)).about(&item.token, item.slot.field());
+        entry.purpose = access.purpose().code().into();
+        entry.grant = authority.grant;
+        if refused.is_none() {
+            entry.view = view.code();
+            entry.owner_or_commitment = authority.owner_tag;
+        }
+        entry
+    }
+
+    pub(crate) fn entry(&self, event: Event, reason: Reason) -> Entry {
+        let mut entry = Entry::new(event, reason);
+        entry.caller = self.caller;
+        entry.session = self.id.0.first_chunk().copied().unwrap_or_default();
+        entry
     }
 
     pub(crate) fn vault(&self) -> &Vault {
         &self.vault
     }
 
-    /// True where nothing at all would open for this session now.
-    pub(crate) fn is_barred<E: Environment, const N: usize, const W: usize>(
-        &self,
-        host: &mut Host<E, N, W>,
-    ) -> Result<bool, Error> {
-        self.barred(host).map(|(_, barred)| barred.is_some())
+    pub(crate) const fn rights(&self) -> Rights {
+        self.rights
+    }
+
+    pub(crate) const fn purposes(&self) -> Purposes {
+        self.purposes
+    }
+
+    pub(crate) const fn caller(&self) -> [u8; 16] {
+        self.caller
     }
 }
 
 /// Where the value stands, and the key it opened under; or why it did not open.
 type Opened = Result<(Range<usize>, SealKey), Reason>;
 
-/// The reason of a refusal. A canary is told whatever else is wrong; a foreign mark, unless the epoch is unknown too.
-fn why_not(keys: &EpochKeys, token: &Token<'_>, barred: Option<Reason>) -> Reason {
-    let canary = seal::commitment(&keys.canary.seal(token.field()), &token.nonce());
+/// The reason of a refusal. A canary is told whatever else is wrong; then what has to do with the caller; a foreign mark, unless the
+/// epoch is unknown too.
+fn why_not(keys: &EpochKeys, token: &Token<'_>, caller: Option<Reason>, token_too: Option<Reason>) -> Reason {
+    let canary = seal::commitment(&keys.canary.seal(token.field(), token.mode()), &token.nonce());
     let is_canary = bool::from(canary.ct_eq(&token.commitment())) && keys.known;
     let is_foreign = !bool::from(keys.mark.mark(&token.nonce()).ct_eq(&token.mark())) && keys.known;
-    match barred {
-        Some(Reason::OtherVault) => Reason::OtherVault,
+    match (caller, token_too) {
+        (Some(Reason::OtherVault), _) => Reason::OtherVault,
         _ if is_canary => Reason::Canary,
-        Some(reason @ (Reason::SessionEnded | Reason::LoggedOut | Reason::NoRight)) => reason,
+        (Some(reason), _) => reason,
         _ if is_foreign => Reason::ForeignToken,
-        Some(reason) => reason,
-        None => Reason::DoesNotOpen,
+        (None, reason) => reason.unwrap_or(Reason::DoesNotOpen),
     }
+}
+
+/// Bytes of work space: of the token's sealed part; of a mask, where that is asked for, if it is longer.
+fn work_len(access: &Access<'_>, item: &Item<'_>) -> usize {
+    let sealed = item.token.sealed().len();
+    if access.view() == View::Masked { sealed.max(MASK_LEN) } else { sealed }
 }
 
 /// One request's openings. Of tokens that are not this tenant's, the first four get an entry each and the rest one count, so that
 /// forgeries can't fill the trail: [`finish`](Self::finish) records it, and is to be called before the commit.
 ///
-/// Whether the session is over or logged out is looked at anew for each token.
+/// Whether the session is over or logged out, and whether the grant still holds, is looked at anew for each token.
 #[must_use = "finish it, or foreign tokens beyond the fourth are not counted"]
 pub struct Request<'s, V: Deref<Target = Vault>> {
     session: &'s Session<V>,
+    access: Access<'s>,
     foreign: u32,
 }
 
-impl<V: Deref<Target = Vault>> Request<'_, V> {
+impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
     /// Opens one token of the request; see [`Session::detokenize_held`].
     ///
     /// # Errors
     /// [`Error::Unavailable`], [`Error::BufferTooSmall`]; refusals come by way of [`Held::release`].
     pub fn detokenize_held<'w, E: Environment, const N: usize, const W: usize>(
         &mut self,
-        field: Field,
-        token: &Token<'_>,
+        item: &Item<'_>,
         work: &'w mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Plaintext<'w>>, Error> {
-        let work = work.get_mut(..token.sealed().len()).ok_or(Error::BufferTooSmall)?;
-        let (opened, staged) = self.open_recorded(Event::Detokenize, field, token, work, host)?;
+        let work = work.get_mut(..work_len(&self.access, item)).ok_or(Error::BufferTooSmall)?;
+        let (opened, staged) = self.open_recorded(Event::Detokenize, item, work, host)?;
+        let is_mask = self.access.view() == View::Masked;
         let outcome = opened.map_err(|_| Error::Denied).map(|(place, key)| {
             let mut value = Plaintext::new(work, place);
-            value.withhold(Mask { key, nonce: token.nonce() });
+            // The whole value is masked with what it was encrypted with. A mask must not be: with the ciphertext, it would show the value.
+            let key = if is_mask { self.session.vault.mask_key(b"mask", &item.token.commitment()) } else { key };
+            value.withhold(Mask { key, nonce: item.token.nonce() });
             value
         });
         Ok(Held::new(outcome, staged))
@@ -290,38 +385,38 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
     pub fn finish<E: Environment, const N: usize, const W: usize>(self, host: &mut Host<E, N, W>) -> Result<(), Error> {
         let uncounted = self.foreign.saturating_sub(FOREIGN_ENTRIES);
         if uncounted > 0 {
-            let (now, _) = self.session.barred(host)?;
-            let mut entry = self.entry(Event::ForeignTokens, Reason::ForeignToken);
+            let (now, _) = self.session.live(1, host)?;
+            let mut entry = self.session.entry(Event::ForeignTokens, Reason::ForeignToken);
             entry.count = uncounted;
             let _staged = host.stage(now, &entry)?;
         }
         Ok(())
     }
 
-    /// Opens one item of a sealed reveal in `work`, and records it.
+    /// Opens one item of a sealed reveal in `work`, to `commitment ‖ padded value`, and records it: true where it opened.
     pub(crate) fn reveal_item<E: Environment, const N: usize, const W: usize>(
         &mut self,
-        field: Field,
-        token: &Token<'_>,
+        item: &Item<'_>,
         work: &mut [u8],
         host: &mut Host<E, N, W>,
-    ) -> Result<Option<Range<usize>>, Error> {
-        let (opened, _) = self.open_recorded(Event::Reveal, field, token, work, host)?;
-        Ok(opened.ok().map(|(place, _)| place))
+    ) -> Result<bool, Error> {
+        let (opened, _) = self.open_recorded(Event::Reveal, item, work, host)?;
+        Ok(opened.is_ok())
     }
 
     /// Opens a token in `work` and stages its entry. Where that can't be staged, `work` is wiped.
     fn open_recorded<E: Environment, const N: usize, const W: usize>(
         &mut self,
         event: Event,
-        field: Field,
-        token: &Token<'_>,
+        item: &Item<'_>,
         work: &mut [u8],
         host: &mut Host<E, N, W>,
-    ) -> Result<(Opened, crate::trail::Staged), Error> {
-        let (now, barred) = self.session.barred(host)?;
-        let opened = self.session.open(field, token, barred, work);
-        match self.record(now, event, field, token, opened.as_ref().err().copied(), host) {
+    ) -> Result<(Opened, Staged), Error> {
+        let authority = self.session.authority(&self.access, self.access.view(), item.slot, host)?;
+        let opened =
+            self.session.open_with(&authority, item, |key| Ok(seal::open(key, &item.token, item.slot, work)))?;
+        let opened = opened.map(|(place, key)| (self.shown(event, place, item, work), key));
+        match self.record(event, &authority, item, opened.as_ref().err().copied(), host) {
             Ok(staged) => Ok((opened, staged)),
             Err(error) => {
                 work.zeroize();
@@ -330,35 +425,60 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         }
     }
 
+    /// Where what is shown of an opened value stands: the value itself; or its mask, which takes the value's place.
+    fn shown(&self, event: Event, place: Range<usize>, item: &Item<'_>, work: &mut [u8]) -> Range<usize> {
+        if self.access.view() != View::Masked {
+            return place;
+        }
+        let mut mask = Zeroizing::new([0; MASK_LEN]);
+        let value = work.get(place).unwrap_or_default();
+        let len = item.slot.field().mask(value, mask.as_mut_slice()).map_or(0, str::len);
+        work.zeroize();
+        let (start, room) = if event == Event::Reveal {
+            (COMMITMENT_LEN.saturating_add(LENGTH_PREFIX), item.token.class().capacity())
+        } else {
+            (0, work.len())
+        };
+        let len = if len <= room { len } else { 0 };
+        let place = start..start.saturating_add(len);
+        if let (Some(shown), Some(mask)) = (work.get_mut(place.clone()), mask.get(..len)) {
+            shown.copy_from_slice(mask);
+        }
+        if event == Event::Reveal {
+            let prefix = work.get_mut(COMMITMENT_LEN..).and_then(|rest| rest.first_chunk_mut::<LENGTH_PREFIX>());
+            if let (Some(prefix), Ok(len)) = (prefix, u16::try_from(len)) {
+                *prefix = len.to_le_bytes();
+            }
+        }
+        place
+    }
+
     /// Stages the token's entry; or, beyond the fourth foreign token, only counts it, for the next entry to be waited for.
     fn record<E: Environment, const N: usize, const W: usize>(
         &mut self,
-        now: Time,
         event: Event,
-        field: Field,
-        token: &Token<'_>,
+        authority: &Authority,
+        item: &Item<'_>,
         refused: Option<Reason>,
         host: &mut Host<E, N, W>,
-    ) -> Result<crate::trail::Staged, Error> {
-        let mut entry = self.entry(event, refused.unwrap_or(Reason::Done)).about(token, field);
-        if refused.is_none() {
-            entry.view = WHOLE_VALUE;
-            entry.owner_or_commitment = self.session.caller;
-        }
+    ) -> Result<Staged, Error> {
+        let view = self.access.view();
         if refused == Some(Reason::ForeignToken) {
             self.foreign = self.foreign.saturating_add(1);
             if self.foreign > FOREIGN_ENTRIES {
-                return Ok(host.next_staged());
+                let entry = self.session.opening_entry(event, &self.access, authority, view, item, refused);
+                return Ok(host.spend_entry(authority.now, &entry));
             }
         }
-        host.stage(now, &entry)
+        self.session.record_opening(event, &self.access, authority, view, item, refused, host)
     }
 
-    fn entry(&self, event: Event, reason: Reason) -> Entry {
-        let mut entry = Entry::new(event, reason);
-        entry.caller = self.session.caller;
-        entry.session = self.session.id.0.first_chunk().copied().unwrap_or_default();
-        entry
+    pub(crate) const fn session(&self) -> &'s Session<V> {
+        self.session
+    }
+
+    pub(crate) const fn access(&self) -> Access<'s> {
+        self.access
     }
 }
 
@@ -381,15 +501,12 @@ impl<V: Deref<Target = Vault>> fmt::Debug for Request<'_, V> {
 /// Tokens of other tenants that get an entry of their own in one request.
 const FOREIGN_ENTRIES: u32 = 4;
 
-/// An entry's view: the whole value was shown.
-const WHOLE_VALUE: u8 = 1;
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        AuditKey, Config, Event, Keyring, Kind, MAX_OPEN_LEN, MAX_TOKEN_LEN, MemoryStore, Parts, SessionKey, Store,
-        Terms, keys::Root,
+        AuditKey, Config, Event, Field, Keyring, Kind, MAX_OPEN_LEN, MAX_TOKEN_LEN, MemoryStore, Parts, SessionKey,
+        Store, Terms, keys::Root, token::Mode,
     };
     use rand_core::{TryCryptoRng, TryRng};
 
@@ -431,7 +548,9 @@ mod tests {
         let tenant = Root::new(root).tenant(b"shop");
         let field = Field::EMAIL;
         let mut bytes = [0; MAX_TOKEN_LEN];
-        let len = seal::seal(&tenant.canary(), &tenant.mark(), field, 1, &[5; 16], b"export 7", &mut bytes).unwrap();
+        let (canary, mark) = (tenant.canary(), tenant.mark());
+        let under = seal::Under { owner: &canary, mark: &mark, epoch: 1, erasable: false };
+        let len = seal::seal(&under, field.into(), &[5; 16], b"export 7", &mut bytes).unwrap();
         let canary = Token::from_bytes(&bytes[..len]).unwrap();
 
         let mut store = MemoryStore::<32, 8>::new();
@@ -477,7 +596,7 @@ mod tests {
         let tenant = Root::new([7; 32]).tenant(b"shop");
         let owner = tenant.owner(&Principal::person("shop", "alice").unwrap());
         let field = Field::PHONE;
-        let key = owner.seal(field);
+        let key = owner.seal(field, Mode::of(field, false));
         let forge = |class: u8, change: &dyn Fn(&mut [u8])| {
             let mut bytes = [0; MAX_TOKEN_LEN];
             bytes[..6].copy_from_slice(&[0x11, class, 3, 0, 1, 0]);
@@ -494,7 +613,7 @@ mod tests {
             tag.copy_from_slice(&computed);
             let token = Token::from_bytes(&bytes[..len]).unwrap();
             let mut work = [0xaa; MAX_OPEN_LEN];
-            let opened = seal::open(&key, &token, field, &mut work).map(|place| work[place].len());
+            let opened = seal::open(&key, &token, field.into(), &mut work).map(|place| work[place].len());
             if opened.is_none() {
                 assert!(work[..len - 38].iter().all(|byte| *byte == 0));
             }

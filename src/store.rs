@@ -3,6 +3,7 @@
 use core::fmt;
 
 use heapless::{Deque, Vec};
+use zeroize::Zeroize;
 
 use crate::{
     Time,
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// The longest record, in bytes.
-pub const MAX_RECORD_LEN: usize = 96;
+pub const MAX_RECORD_LEN: usize = 128;
 
 /// Storage for all that is remembered: trail entries in the order of their sequence numbers, and small records by key.
 ///
@@ -81,6 +82,38 @@ pub enum Table {
     ClockFloor = 2,
     /// Sessions that logged out, until their credentials are over.
     LoggedOut = 3,
+    /// What is known of an owner: erasure secret, grant epoch, verified addresses; by the owner's tag.
+    Owner = 4,
+    /// Grants that were revoked one by one, until they would have ended.
+    RevokedGrant = 5,
+    /// How often a grant was used, until it ends.
+    GrantUses = 6,
+    /// Short stand-ins for tokens, by their 16 digits: the host's own rows.
+    Surrogate = 7,
+}
+
+impl Table {
+    /// The table with this code, as a store on a disk keeps it.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
+        Some(match code {
+            1 => Self::TrailState,
+            2 => Self::ClockFloor,
+            3 => Self::LoggedOut,
+            4 => Self::Owner,
+            5 => Self::RevokedGrant,
+            6 => Self::GrantUses,
+            7 => Self::Surrogate,
+            _ => return None,
+        })
+    }
+
+    /// 1 to 7.
+    #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        self as u8
+    }
 }
 
 /// A table and the 16 bytes that name a record in it.
@@ -92,8 +125,8 @@ pub struct RecordKey {
     pub id: [u8; 16],
 }
 
-/// A record to be kept.
-#[derive(Clone, Debug)]
+/// A record to be kept. Wiped on drop: an owner's secret may be in it.
+#[derive(Clone)]
 pub struct Record {
     pub(crate) key: RecordKey,
     pub(crate) value: Vec<u8, MAX_RECORD_LEN>,
@@ -117,6 +150,25 @@ impl Record {
     #[must_use]
     pub const fn expires(&self) -> Time {
         self.expires
+    }
+
+    /// True where this is the record of an owner who was erased: whatever the store keeps for this owner besides (index rows,
+    /// surrogates) is to go in the same commit, and the owner's earlier record must not be left readable anywhere.
+    #[must_use]
+    pub fn erases_owner(&self) -> bool {
+        self.key.table == Table::Owner && crate::owner::is_erased(&self.value)
+    }
+}
+
+impl Drop for Record {
+    fn drop(&mut self) {
+        self.value.as_mut_slice().zeroize();
+    }
+}
+
+impl fmt::Debug for Record {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("key", &self.key).field("expires", &self.expires).finish_non_exhaustive()
     }
 }
 

@@ -73,6 +73,36 @@ impl Class {
     }
 }
 
+/// How a token is sealed besides its field: byte 1's flags in its header, and the mode byte of its keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Mode(u8);
+
+impl Mode {
+    /// Erasable or not; whether it is bound to a record is the field's.
+    pub(crate) const fn of(field: Field, erasable: bool) -> Self {
+        let erasable = if erasable { ERASABLE } else { 0 };
+        Self(if field.is_bound() { erasable | BOUND } else { erasable })
+    }
+
+    pub(crate) const fn is_erasable(self) -> bool {
+        self.0 & ERASABLE != 0
+    }
+
+    /// Bit 0 erasable, bit 1 record-bound.
+    pub(crate) const fn byte(self) -> u8 {
+        self.0
+    }
+
+    /// A header's byte 1.
+    pub(crate) const fn with(self, class: Class) -> u8 {
+        self.0 << FLAGS_SHIFT | class.0
+    }
+}
+
+const ERASABLE: u8 = 1;
+const BOUND: u8 = 2;
+const FLAGS_SHIFT: u32 = 4;
+
 /// The value's length stands in front of it, LE16.
 pub(crate) const LENGTH_PREFIX: usize = 2;
 
@@ -94,8 +124,7 @@ impl<'a> Token<'a> {
     pub fn from_bytes(bytes: &'a [u8]) -> Result<Self, Error> {
         let [version_suite, class_and_flags, field @ .., _, _] =
             bytes.first_chunk::<HEADER_LEN>().ok_or(Error::Malformed)?;
-        let class = class_of(*version_suite, *class_and_flags)?;
-        Field::from_code(u16::from_le_bytes(*field)).map_err(|_| Error::Malformed)?;
+        let class = class_of(*version_suite, *class_and_flags, *field)?;
         if bytes.len() != OVERHEAD.saturating_add(class.len()) {
             return Err(Error::Malformed);
         }
@@ -124,8 +153,7 @@ impl<'a> Token<'a> {
         let mut header = [0; HEADER_LEN];
         base64url::decode(digits, &mut header).ok()?;
         let [version_suite, class_and_flags, field @ .., _, _] = header;
-        Field::from_code(u16::from_le_bytes(field)).ok()?;
-        let class = class_of(version_suite, class_and_flags).ok()?;
+        let class = class_of(version_suite, class_and_flags, field).ok()?;
         Some(TEXT_PREFIX.len().saturating_add(base64url::text_len(OVERHEAD.saturating_add(class.len()))))
     }
 
@@ -164,11 +192,27 @@ impl<'a> Token<'a> {
         u16::from_le_bytes(self.array::<4, 2>())
     }
 
+    /// Whether destroying its owner's secret makes it unopenable (SPEC.md section 13).
+    #[must_use]
+    pub fn is_erasable(&self) -> bool {
+        self.mode().is_erasable()
+    }
+
+    pub(crate) fn mode(&self) -> Mode {
+        let [byte] = self.array::<1, 1>();
+        Mode(byte >> FLAGS_SHIFT)
+    }
+
     /// The padding class.
     #[must_use]
     pub fn class(&self) -> Class {
         let [byte] = self.array::<1, 1>();
         Class(byte & CLASS_MASK)
+    }
+
+    /// A token that the core has just sealed.
+    pub(crate) const fn from_sealed(bytes: &'a [u8]) -> Self {
+        Self(bytes)
     }
 
     /// Version, suite, class, flags, field and epoch.
@@ -316,10 +360,12 @@ impl de::Visitor<'_> for TokenVisitor {
 
 const CLASS_MASK: u8 = 0x0f;
 
-/// The class in a header. Its flags (0x10 erasable, 0x20 record-bound) are reserved and refused, so is every other suite.
-fn class_of(version_suite: u8, class_and_flags: u8) -> Result<Class, Error> {
-    if version_suite != VERSION_SUITE || class_and_flags & !CLASS_MASK != 0 {
+/// The class in a header, whose field is known, whose flags fit it, and whose suite is this one.
+fn class_of(version_suite: u8, class_and_flags: u8, field: [u8; 2]) -> Result<Class, Error> {
+    let field = Field::from_code(u16::from_le_bytes(field)).map_err(|_| Error::Malformed)?;
+    let erasable = Mode(class_and_flags >> FLAGS_SHIFT).is_erasable();
+    if version_suite != VERSION_SUITE || class_and_flags >> FLAGS_SHIFT != Mode::of(field, erasable).byte() {
         return Err(Error::Malformed);
     }
-    Class::from_index(class_and_flags).ok_or(Error::Malformed)
+    Class::from_index(class_and_flags & CLASS_MASK).ok_or(Error::Malformed)
 }

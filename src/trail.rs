@@ -176,7 +176,10 @@ impl<const N: usize> Trail<N> {
         Staged { trail: self.identity, sequence: self.next.saturating_sub(1) }
     }
 
-    pub(crate) const fn next_staged(&self) -> Staged {
+    /// The work of [`stage`](Self::stage) without its effect. Stands for the entry that will be staged next.
+    pub(crate) fn spend(&self, now: Time, entry: &Entry) -> Staged {
+        let sealed = seal_entry(&self.key, self.node, self.next, now, &self.previous, entry);
+        let _same_work = core::hint::black_box((sealed, ratchet(&self.key)));
         Staged { trail: self.identity, sequence: self.next }
     }
 

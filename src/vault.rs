@@ -5,11 +5,11 @@ use core::{fmt, ops::Deref};
 use heapless::Vec;
 
 use crate::{
-    Credential, Environment, Error, Field, Held, Host, Issuer, Keyring, Principal, Proof, Record, RecordKey, Sealer,
-    Session, SessionId, Table, Token,
+    Credential, Environment, Error, Held, Host, Issuer, Keyring, Principal, Proof, Record, RecordKey, Sealer, Session,
+    SessionId, Slot, Table, Token,
     entry::{Entry, Event, Reason},
     keyring::MAX_EPOCHS,
-    keys::{CredentialRoot, MarkKey, OwnerKey, Root, SealKey, TagKey},
+    keys::{CredentialRoot, MarkKey, OwnerKey, Root, SealKey, TagKey, TenantKey},
     label::Label,
     principal::{Id, Kind},
     time::{DAY, MINUTE},
@@ -24,6 +24,9 @@ pub struct Config<'a> {
     pub node: u32,
     /// The longest life that a credential may have, in milliseconds: 15 minutes unless said otherwise, 24 hours at most.
     pub max_life: u64,
+    /// The oldest epoch whose tokens and grants open: 0 for all that the keyring has. After a compromise, once everything is rewrapped, set
+    /// it to the newest: what was forged with the lost root opens no more. Then retire the root ([`Keyring::retire`]).
+    pub token_floor: u16,
     /// The oldest epoch whose credentials are accepted; `None`: the newest but one. After a compromise, set it to the newest.
     pub credential_floor: Option<u16>,
 }
@@ -32,7 +35,7 @@ impl<'a> Config<'a> {
     /// The defaults, for this audience: node 0.
     #[must_use]
     pub const fn new(audience: &'a [u8]) -> Self {
-        Self { audience, node: 0, max_life: 15 * MINUTE, credential_floor: None }
+        Self { audience, node: 0, max_life: 15 * MINUTE, token_floor: 0, credential_floor: None }
     }
 }
 
@@ -42,10 +45,13 @@ pub struct Vault {
     audience: Id,
     node: u32,
     max_life: u64,
+    token_floor: u16,
     credential_floor: u16,
     credential_roots: Vec<(u16, CredentialRoot), MAX_EPOCHS>,
     /// Stands in for the root of an epoch that there is not, so that such a refusal costs what every other costs.
     no_root: Root,
+    /// Opens nothing: tried where it is clear already that nothing is to open.
+    no_key: SealKey,
     id: [u8; 16],
 }
 
@@ -78,32 +84,44 @@ impl Vault {
         let tag_key = &keyring.tag_key().0;
         let id = tag_key.derive_short(Label::Identity, &[crate::prf::Part::Raw(config.audience)]);
         let no_root = Root::new(*tag_key.derive(Label::Identity, &[]).as_bytes());
-        let (node, max_life) = (config.node, config.max_life);
-        Ok(Self { keyring, audience, node, max_life, credential_floor, credential_roots, no_root, id })
+        let no_key = SealKey(tag_key.derive(Label::Identity, &[crate::prf::Part::Framed(b"no key")]));
+        let Config { node, max_life, token_floor, .. } = *config;
+        Ok(Self {
+            keyring,
+            audience,
+            node,
+            max_life,
+            token_floor,
+            credential_floor,
+            credential_roots,
+            no_root,
+            no_key,
+            id,
+        })
     }
 
-    /// Seals `value` for `owner` and writes the token to the front of `out`; [`MAX_TOKEN_LEN`](crate::MAX_TOKEN_LEN) bytes always do.
+    /// Seals `value` for `owner` in `slot` (a [`Field`](crate::Field), or a bound one in its record) and writes the token to the front of `out`; [`MAX_TOKEN_LEN`](crate::MAX_TOKEN_LEN) bytes always do.
     ///
-    /// The value is kept byte for byte. It must be what the field asks for ([`Field::check`]).
+    /// The value is kept byte for byte. It must be what the field asks for ([`Field::check`](crate::Field::check)).
     ///
     /// # Errors
-    /// [`Error::TooLong`], [`Error::InvalidValue`], [`Error::ForbiddenValue`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
-    pub fn tokenize<'o, E: Environment, const N: usize, const W: usize>(
+    /// [`Error::TooLong`], [`Error::InvalidValue`], [`Error::ForbiddenValue`], [`Error::InvalidRecord`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
+    pub fn tokenize<'s, 'o, E: Environment, const N: usize, const W: usize>(
         &self,
         owner: &Principal,
-        field: Field,
+        slot: impl Into<Slot<'s>>,
         value: &[u8],
         out: &'o mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Token<'o>, Error> {
         let random = host.random16()?;
-        self.sealer(owner).seal(field, value, &random, out)
+        self.sealer(owner).seal(slot.into(), value, &random, out)
     }
 
     /// Seals for one owner, with the owner's keys derived once: for a row of several fields, on any thread.
     #[must_use]
     pub fn sealer(&self, owner: &Principal) -> Sealer {
-        Sealer::new(self.keys(owner, self.keyring.newest()))
+        Sealer::new(self.keys(owner, self.keyring.newest()), &[0; 32], false)
     }
 
     /// What a log-in service needs to issue credentials for one tenant and kind, on one day, for this vault.
@@ -189,9 +207,9 @@ impl Vault {
         self.id
     }
 
-    /// A key that nobody outside can derive, to make a reply unreadable while it is held.
-    pub(crate) fn mask_key(&self, salt: &[u8; 16]) -> SealKey {
-        let parts = [crate::prf::Part::Framed(b"held"), crate::prf::Part::Raw(salt)];
+    /// A key that nobody outside can derive, to make something unreadable while it is held.
+    pub(crate) fn mask_key(&self, what: &[u8], salt: &[u8; 16]) -> SealKey {
+        let parts = [crate::prf::Part::Framed(what), crate::prf::Part::Raw(salt)];
         SealKey(self.tag_key().0.derive(Label::Identity, &parts))
     }
 
@@ -211,8 +229,19 @@ impl Vault {
         self.max_life
     }
 
-    pub(crate) fn newest_epoch(&self) -> u16 {
+    /// The epoch under which everything is sealed now: tokens of older ones can be rewrapped.
+    #[must_use]
+    pub fn newest_epoch(&self) -> u16 {
         self.keyring.newest()
+    }
+
+    /// The newest epoch where there is no other, or none above the floor.
+    pub(crate) fn newest_epoch_but_one(&self) -> u16 {
+        Some(self.keyring.newest_but_one()).filter(|epoch| *epoch >= self.token_floor).unwrap_or(self.newest_epoch())
+    }
+
+    pub(crate) const fn no_key(&self) -> &SealKey {
+        &self.no_key
     }
 
     /// The credential root of an epoch that is in the keyring and not below the floor.
@@ -227,9 +256,19 @@ impl Vault {
         self.no_root.credential_root(self.audience.as_bytes())
     }
 
+    /// The key of a tenant under an epoch that the vault has.
+    pub(crate) fn tenant_key(&self, tenant: &[u8], epoch: u16) -> TenantKey {
+        self.token_root(epoch).unwrap_or(&self.no_root).tenant(tenant)
+    }
+
+    /// The root of an epoch that is in the keyring and not below the floor.
+    fn token_root(&self, epoch: u16) -> Option<&Root> {
+        self.keyring.root(epoch).filter(|_| epoch >= self.token_floor)
+    }
+
     /// The keys of one principal under one epoch.
     pub(crate) fn keys(&self, principal: &Principal, epoch: u16) -> EpochKeys {
-        let root = self.keyring.root(epoch);
+        let root = self.token_root(epoch);
         let tenant = root.unwrap_or(&self.no_root).tenant(principal.tenant());
         EpochKeys {
             epoch,

@@ -6,8 +6,8 @@ use std::{cell::Cell, ops::Deref, rc::Rc};
 
 use common::{AUDIENCE, CONTEXT, Client, NOW, World, alice, bob};
 use symbolon::{
-    Config, Credential, Error, Field, Issuer, Item, Keyring, Kind, MAX_ISSUER_LEN, MAX_KEYRING_LEN, MAX_OPEN_LEN,
-    Principal, Proof, Reason, Rights, Session, SessionKey, Terms, Time, Token, Vault, reply_len,
+    Access, Config, Credential, Error, Field, Issuer, Item, Keyring, Kind, MAX_ISSUER_LEN, MAX_KEYRING_LEN,
+    MAX_OPEN_LEN, Principal, Proof, Reason, Rights, Session, SessionKey, Terms, Time, Token, Vault, reply_len,
 };
 
 const DAY: u64 = 86_400_000;
@@ -440,7 +440,7 @@ fn a_session_used_after_its_end() {
     let token_view = token.as_token();
     let items = [Item::of(token_view)];
     let mut out = vec![0; reply_len(&items)];
-    assert_eq!(session.reveal(&items, &mut out, &mut world.host).unwrap_err(), Error::Denied);
+    assert_eq!(session.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap_err(), Error::Denied);
     assert_eq!(out[..16], [0; 16], "no salt: what is there opens to nothing");
     drop(session);
     assert_eq!(world.last().entry.reason, Reason::SessionEnded);
@@ -501,7 +501,7 @@ fn a_nonce_repeated_by_the_client() {
     let mut streams = Vec::new();
     for items in [[Item::of(one)], [Item::of(two)], [Item::of(one)]] {
         let mut out = vec![0; reply_len(&items)];
-        let reply = session.reveal(&items, &mut out, &mut world.host).unwrap().as_bytes().to_vec();
+        let reply = session.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap().as_bytes().to_vec();
         let mut opened = reply.clone();
         let values = client.key.open_reply(&client.credential, Some(&proof), &items, &mut opened).unwrap();
         assert!(values.values().all(|value| value.is_some()));

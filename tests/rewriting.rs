@@ -3,10 +3,10 @@
 mod common;
 
 use common::{CONTEXT, NOW, World, alice, bob};
-use symbolon::{Error, Field, Format, Rewriter, Show, Stopped};
+use symbolon::{Access, Error, Field, Format, Rewriter, Stopped};
 
 /// Rewrites `text` for Alice, in chunks of this size.
-fn rewrite(world: &mut World, format: Format<'_>, show: Show, text: &str, chunk: usize) -> String {
+fn rewrite(world: &mut World, format: Format<'_>, access: Access<'_>, text: &str, chunk: usize) -> String {
     let client = world.log_in(&alice());
     let proof = world.prove(&client);
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
@@ -15,7 +15,7 @@ fn rewrite(world: &mut World, format: Format<'_>, show: Show, text: &str, chunk:
         out.extend_from_slice(bytes);
         Ok::<(), ()>(())
     };
-    let mut rewriter = Rewriter::new(format, show, &session, &mut world.host);
+    let mut rewriter = Rewriter::new(format, access, &session, &mut world.host);
     for chunk in text.as_bytes().chunks(chunk) {
         rewriter.feed(chunk, &mut put).unwrap();
     }
@@ -38,7 +38,7 @@ fn a_token_in_hostile_content() {
     );
     let expected = page.replacen(&t.to_string(), "O&#39;Neil &lt;script&gt;", 1);
     for chunk in [1, 7, 161, 10_000] {
-        assert_eq!(rewrite(&mut world, HTML, Show::Value, &page, chunk), expected);
+        assert_eq!(rewrite(&mut world, HTML, Access::OWN, &page, chunk), expected);
     }
 }
 
@@ -51,16 +51,16 @@ fn values_placeholders_and_masks() {
     let csv = format!("who,card\nalice,{}\nbob,\"{}\"\n", hers.as_token(), his.as_token());
     let csv_format = Format::Csv { delimiter: b',' };
     assert_eq!(
-        rewrite(&mut world, csv_format, Show::Value, &csv, 50),
+        rewrite(&mut world, csv_format, Access::OWN, &csv, 50),
         "who,card\nalice,4242 4242 4242 4242\nbob,\"●●●● ●●●● ●●●● ●●●●\"\n"
     );
     assert_eq!(
-        rewrite(&mut world, csv_format, Show::Mask, &csv, 50),
+        rewrite(&mut world, csv_format, Access::OWN.masked(), &csv, 50),
         "who,card\nalice,●●●● 4242\nbob,\"●●●● ●●●● ●●●● ●●●●\"\n"
     );
     let json = format!("{{\"{0}\":\"{0}\"}}", hers.as_token());
     assert_eq!(
-        rewrite(&mut world, Format::Json, Show::Value, &json, 3),
+        rewrite(&mut world, Format::Json, Access::OWN, &json, 3),
         format!("{{\"{}\":\"4242 4242 4242 4242\"}}", hers.as_token())
     );
 }
@@ -72,7 +72,7 @@ fn a_value_that_is_not_text() {
     let field = Field::custom(1, symbolon::Class::SMALLEST).unwrap();
     let mut out = [0; symbolon::MAX_TOKEN_LEN];
     let token = world.vault.tokenize(&alice(), field, &[0xff, 0xfe], &mut out, &mut world.host).unwrap().to_string();
-    let shown = rewrite(&mut world, Format::AnywhereInPlainText, Show::Value, &format!("x {token} y"), 9);
+    let shown = rewrite(&mut world, Format::AnywhereInPlainText, Access::OWN, &format!("x {token} y"), 9);
     assert_eq!(shown, format!("x {} y", field.placeholder()));
 }
 
@@ -92,7 +92,7 @@ fn it_goes_on_where_it_stopped() {
         Ok::<(), ()>(())
     };
     let down = world.down.clone();
-    let mut rewriter = Rewriter::new(Format::AnywhereInPlainText, Show::Value, &session, &mut world.host);
+    let mut rewriter = Rewriter::new(Format::AnywhereInPlainText, Access::OWN, &session, &mut world.host);
     let first = &text[..1000];
     assert_eq!(rewriter.feed(first.as_bytes(), &mut put), Err(Stopped::Core(Error::Unavailable)));
     assert_eq!(rewriter.feed(first.as_bytes(), &mut put), Err(Stopped::Core(Error::Unavailable)));

@@ -4,8 +4,8 @@ mod common;
 
 use common::{AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob, session};
 use symbolon::{
-    AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, MAX_OPEN_LEN, MAX_TOKEN_LEN, Reason,
-    SealedEntry, Store, TokenBuf, Vault, reply_len,
+    Access, AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, MAX_OPEN_LEN, MAX_TOKEN_LEN,
+    Reason, SealedEntry, Store, TokenBuf, Vault, reply_len,
 };
 
 fn setting() -> (World, Client, TokenBuf) {
@@ -81,7 +81,8 @@ fn a_batch_fits_whole_or_not_at_all() {
     for (count, expected) in [(63, true), (64, false), (1000, false), (1025, false), (0, false)] {
         let items = vec![Item::of(token); count];
         let mut out = vec![0xaa; reply_len(&items)];
-        let outcome = session.reveal(&items, &mut out, &mut world.host).map(|reply| reply.as_bytes().len());
+        let outcome =
+            session.reveal(&Access::OWN, &items, &mut out, &mut world.host).map(|reply| reply.as_bytes().len());
         match outcome {
             Ok(len) => assert!(expected && len == reply_len(&items)),
             Err(error) => {
@@ -92,7 +93,7 @@ fn a_batch_fits_whole_or_not_at_all() {
     }
     let items = [Item::of(token)];
     let mut short = vec![0; reply_len(&items) - 1];
-    assert_eq!(session.reveal(&items, &mut short, &mut world.host).unwrap_err(), Error::BufferTooSmall);
+    assert_eq!(session.reveal(&Access::OWN, &items, &mut short, &mut world.host).unwrap_err(), Error::BufferTooSmall);
     let mut short = [0; 79];
     let refused = session.detokenize(Field::EMAIL, &token, &mut short, &mut world.host);
     assert_eq!(refused.unwrap_err(), Error::BufferTooSmall, "64 and 16 bytes are needed");
@@ -112,7 +113,7 @@ fn a_store_that_is_down() {
     assert_eq!(work, [0; MAX_OPEN_LEN]);
     let items = [Item::of(token.as_token())];
     let mut out = vec![0xaa; reply_len(&items)];
-    assert_eq!(session.reveal(&items, &mut out, &mut world.host).unwrap_err(), Error::Unavailable);
+    assert_eq!(session.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap_err(), Error::Unavailable);
     world.down.set(false);
     assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok());
     drop(session);
@@ -129,13 +130,14 @@ fn a_receipt_for_something_else() {
     let another = other.host.commit(&other.vault).unwrap();
     for receipt in [earlier, another] {
         let mut work = [0; MAX_OPEN_LEN];
-        let held = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+        let held =
+            session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
         assert!(!held.is_covered_by(&receipt));
         assert_eq!(held.release(&receipt).unwrap_err(), Error::Unavailable);
         assert_eq!(work, [0; MAX_OPEN_LEN], "the value is gone");
     }
     let mut work = [0; MAX_OPEN_LEN];
-    let held = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+    let held = session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
     let receipt = world.host.commit(&world.vault).unwrap();
     assert_eq!(held.release(&receipt).unwrap().expose(), b"alice@example.com", "the control");
 }
@@ -147,14 +149,16 @@ fn a_held_outcome_that_is_forgotten() {
     let proof = client.key.prove(&client.credential, CONTEXT, NOW, &mut world.rng).unwrap();
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
     let mut work = [0; MAX_OPEN_LEN];
-    std::mem::forget(session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap());
+    std::mem::forget(
+        session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap(),
+    );
     assert!(!contains(&work, b"alice"), "masked while it is held");
     let items = [Item::of(token.as_token())];
     let mut out = vec![0; reply_len(&items)];
-    std::mem::forget(session.reveal_held(&items, &mut out, &mut world.host).unwrap());
+    std::mem::forget(session.reveal_held(&Access::OWN, &items, &mut out, &mut world.host).unwrap());
     assert!(out.iter().any(|byte| *byte != 0) && !contains(&out, b"alice"));
     assert!(client.key.open_reply(&client.credential, Some(&proof), &items, &mut out).is_err());
-    drop(session.reveal_held(&items, &mut out, &mut world.host).unwrap());
+    drop(session.reveal_held(&Access::OWN, &items, &mut out, &mut world.host).unwrap());
     assert!(out.iter().all(|byte| *byte == 0), "dropped without release: wiped");
     // A crash here: both are on the record, though nothing was shown.
     world.host.commit(&world.vault).unwrap();
@@ -173,10 +177,12 @@ fn batches_that_are_committed_elsewhere() {
     let (mut world, client, token) = setting();
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
     let (mut first_work, mut second_work) = ([0; MAX_OPEN_LEN], [0; MAX_OPEN_LEN]);
-    let first = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut first_work, &mut world.host).unwrap();
+    let first =
+        session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut first_work, &mut world.host).unwrap();
     let (batch, ticket) = world.host.batch(&world.vault).unwrap();
     assert_eq!(batch.entries().count(), 1);
-    let second = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut second_work, &mut world.host).unwrap();
+    let second =
+        session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut second_work, &mut world.host).unwrap();
     assert_eq!(world.host.batch(&world.vault).unwrap_err(), Error::Unavailable, "one at a time");
     assert_eq!(world.host.commit(&world.vault).unwrap_err(), Error::Unavailable);
     let receipt = world.host.committed(ticket).unwrap();
@@ -208,7 +214,8 @@ fn restarts_never_reuse_a_number() {
             session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
         }
         // Staged and taken, perhaps half written, but the power goes before it is durable.
-        let _lost = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+        let _lost =
+            session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
         let (batch, _ticket) = world.host.batch(&world.vault).unwrap();
         let lost: Vec<_> = batch.entries().cloned().collect();
         drop(session);
@@ -322,7 +329,7 @@ fn forgeries_do_not_fill_the_trail() {
     let mut items = vec![Item::of(foreign.as_token()); 40];
     items.push(Item::of(token.as_token()));
     let mut out = vec![0; reply_len(&items)];
-    let _reply = session.reveal(&items, &mut out, &mut world.host).unwrap();
+    let _reply = session.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap();
     drop(session);
     let trail = world.trail();
     let entries = &trail[2..];

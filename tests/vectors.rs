@@ -8,9 +8,9 @@ use std::{cell::Cell, rc::Rc};
 use common::TestRng;
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
-    AuditKey, CheckedRng, Config, Credential, Error, Field, Host, Issuer, Keyring, Kind, MAX_ISSUER_LEN, MAX_OPEN_LEN,
-    MAX_TOKEN_LEN, MemoryStore, Parts, Principal, Proof, Purposes, Rights, SealedEntry, SessionKey, Terms, Time, Token,
-    Vault,
+    AuditKey, Batch, CheckedRng, Config, Credential, Error, Field, Host, Issuer, Keyring, Kind, MAX_ISSUER_LEN,
+    MAX_OPEN_LEN, MAX_RECORD_LEN, MAX_TOKEN_LEN, MemoryStore, Parts, Principal, Proof, Purposes, RecordKey, Rights,
+    SealedEntry, SessionKey, Slot, Store, StoreError, Table, Terms, Time, Token, Vault,
 };
 
 /// Gives the same bytes at every call: what a vector says.
@@ -66,15 +66,58 @@ fn principal(tenant: &str, kind: &str, subject: &str) -> Principal {
 }
 
 type Clock = Rc<Cell<Time>>;
-type VectorHost = Host<Parts<Box<dyn FnMut() -> Option<Time>>, TestRng, MemoryStore<64, 8>>, 16, 8>;
+type VectorHost = Host<Parts<Box<dyn FnMut() -> Option<Time>>, TestRng, Planted>, 16, 8>;
+
+/// A store with one owner's secret in it, as SPEC.md section 13 draws the record.
+#[derive(Clone)]
+struct Planted {
+    memory: MemoryStore<64, 8>,
+    owner: Option<([u8; 16], Vec<u8>)>,
+}
+
+impl Store for Planted {
+    fn room(&self) -> usize {
+        self.memory.room()
+    }
+
+    fn record_room(&self, now: Time) -> usize {
+        self.memory.record_room(now)
+    }
+
+    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+        match &self.owner {
+            Some((tag, value)) if *key == (RecordKey { table: Table::Owner, id: *tag }) => {
+                out[..value.len()].copy_from_slice(value);
+                Ok(Some(value.len()))
+            }
+            _ => self.memory.get(key, out),
+        }
+    }
+
+    fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
+        self.memory.commit(batch)
+    }
+
+    fn entries(&self, sink: &mut dyn FnMut(&SealedEntry) -> bool) -> Result<(), StoreError> {
+        self.memory.entries(sink)
+    }
+
+    fn last_entry(&self) -> Result<Option<SealedEntry>, StoreError> {
+        self.memory.last_entry()
+    }
+
+    fn acknowledge(&mut self, sequence: u64) -> Result<(), StoreError> {
+        self.memory.acknowledge(sequence)
+    }
+}
 
 /// A vault whose window began at `start`, with the clock at `now`; a start of 0 is the first life of the trail.
 fn vault(keyring: &str, audience: &[u8], start: Time, now: Time) -> (Vault, VectorHost) {
     let vault = Vault::new(Keyring::read_secret(&hex(keyring)).unwrap(), &Config::new(audience)).unwrap();
-    let mut store = MemoryStore::new();
+    let mut store = Planted { memory: MemoryStore::new(), owner: None };
     AuditKey::create(&vault, &mut store, &mut TestRng(5)).unwrap();
     let clock: Clock = Rc::new(Cell::new(start));
-    let open = |store: MemoryStore<64, 8>| {
+    let open = |store: Planted| {
         let clock = clock.clone();
         let clock = Box::new(move || Some(clock.get())) as Box<dyn FnMut() -> Option<Time>>;
         Host::open(&vault, Parts { clock, rng: TestRng(6), store }).unwrap()
@@ -89,49 +132,79 @@ fn vault(keyring: &str, audience: &[u8], start: Time, now: Time) -> (Vault, Vect
     (vault, host)
 }
 
+/// A slot as the columns field and record say it.
+fn slot<'r>(field: &str, record: &'r [u8]) -> Result<Slot<'r>, Error> {
+    let field = Field::from_name(field).unwrap();
+    if record.is_empty() { Ok(field.into()) } else { Slot::in_record(field, record) }
+}
+
+/// Puts the owner's secret where the store has it.
+fn plant(vault: &Vault, host: &mut VectorHost, owner: &Principal, secret: &str) {
+    let secret = hex(secret);
+    if !secret.is_empty() {
+        let value = [&[1, 2, 0, 0, 0, 0], secret.as_slice()].concat();
+        host.environment().store.owner = Some((vault.owner_tag(owner), value));
+    }
+}
+
 /// Opens a token as a principal, by a bearer credential.
-fn open(keyring: &str, who: &Principal, field: Field, token: &Token<'_>) -> Result<Vec<u8>, Error> {
+fn open(keyring: &str, who: &Principal, slot: Slot<'_>, secret: &str, token: &Token<'_>) -> Result<Vec<u8>, Error> {
     let now = Time::from_secs(1_800_000_000);
     let (vault, mut host) = vault(keyring, b"vectors", Time::default(), now);
+    plant(&vault, &mut host, who, secret);
     let key = SessionKey::generate(&mut TestRng(8)).unwrap();
     let terms = Terms { proof_required: false, ..Terms::default() };
     let issuer = vault.issuer(who.tenant(), who.kind(), now.period()).unwrap();
     let credential = issuer.issue(who, &key, &terms, now, &mut TestRng(9)).unwrap();
     let session = vault.authenticate_bearer(&credential, &mut host).unwrap();
     let mut work = [0; MAX_OPEN_LEN];
-    session.detokenize(field, token, &mut work, &mut host).map(|value| value.expose().to_vec())
+    session.detokenize(slot, token, &mut work, &mut host).map(|value| value.expose().to_vec())
 }
 
 #[test]
 fn tokens_that_open() {
-    let mut sealed = 0;
+    let (mut sealed, mut erasable, mut bound) = (0, 0, 0);
     for case in cases("tokens.txt") {
-        let [keyring, tenant, kind, subject, field, epoch, random, value, token] = &case[..] else {
+        let [keyring, tenant, kind, subject, field, epoch, random, value, token, record, secret] = &case[..] else {
             panic!("{case:?}")
         };
-        let (who, field) = (principal(tenant, kind, subject), Field::from_name(field).unwrap());
+        let (who, record) = (principal(tenant, kind, subject), hex(record));
+        let slot = slot(field, &record).unwrap();
         let (value, token) = (hex(value), hex(token));
         let read = Token::from_bytes(&token).unwrap();
-        assert_eq!((read.field(), read.epoch()), (field, epoch.parse().unwrap()));
-        assert_eq!(open(keyring, &who, field, &read).unwrap(), value, "{case:?}");
+        assert_eq!((read.field(), read.epoch()), (slot.field(), epoch.parse().unwrap()));
+        assert_eq!(open(keyring, &who, slot, secret, &read).unwrap(), value, "{case:?}");
         let newest = Keyring::read_secret(&hex(keyring)).unwrap();
-        if newest.newest() == read.epoch() && field.check(&value).is_ok() {
-            let vault = Vault::new(newest, &Config::new(b"vectors")).unwrap();
+        if newest.newest() == read.epoch() && slot.field().check(&value).is_ok() {
+            let now = Time::from_secs(1_800_000_000);
+            let (vault, mut host) = vault(keyring, b"vectors", Time::default(), now);
+            plant(&vault, &mut host, &who, secret);
             let mut out = [0; MAX_TOKEN_LEN];
             let mut rng = CheckedRng::new(Fixed(hex(random)));
-            let made = vault.sealer(&who).tokenize(field, &value, &mut out, &mut rng).unwrap();
+            let sealer = if read.is_erasable() {
+                let held = vault.erasable_sealer_held(&who, &mut host).unwrap();
+                host.settle(&vault, held).unwrap()
+            } else {
+                vault.sealer(&who)
+            };
+            let made = sealer.tokenize(slot, &value, &mut out, &mut rng).unwrap();
             assert_eq!(made.as_bytes(), token, "{case:?}");
             sealed += 1;
+            erasable += usize::from(read.is_erasable());
+            bound += usize::from(slot.field().is_bound());
         }
     }
-    assert!(sealed >= 10, "{sealed}");
+    assert!(sealed >= 10 && erasable >= 3 && bound >= 3, "{sealed} {erasable} {bound}");
 }
 
 #[test]
 fn tokens_that_must_not_open() {
     let (mut denied, mut malformed) = (0, 0);
     for case in cases("tokens-fail.txt") {
-        let [keyring, tenant, kind, subject, field, token, verdict, ..] = &case[..] else { panic!("{case:?}") };
+        let [keyring, tenant, kind, subject, field, record, secret, token, verdict, ..] = &case[..] else {
+            panic!("{case:?}")
+        };
+        let record = hex(record);
         let token = hex(token);
         match (Token::from_bytes(&token), verdict.as_str()) {
             (Err(error), "malformed") => {
@@ -139,8 +212,14 @@ fn tokens_that_must_not_open() {
                 malformed += 1;
             }
             (Ok(read), "denied") => {
-                let outcome = open(keyring, &principal(tenant, kind, subject), Field::from_name(field).unwrap(), &read);
-                assert_eq!(outcome.unwrap_err(), Error::Denied, "{case:?}");
+                // A record that the field can't have, or that is too long, can't even be asked for.
+                match slot(field, &record) {
+                    Ok(slot) => {
+                        let outcome = open(keyring, &principal(tenant, kind, subject), slot, secret, &read);
+                        assert_eq!(outcome.unwrap_err(), Error::Denied, "{case:?}");
+                    }
+                    Err(error) => assert_eq!(error, Error::InvalidRecord),
+                }
                 denied += 1;
             }
             _ => panic!("{case:?}"),

@@ -3,7 +3,7 @@
 mod common;
 
 use common::{CONTEXT, World, alice, bob};
-use symbolon::{Error, Event, Field, Item, MAX_OPEN_LEN, Reason, reply_len};
+use symbolon::{Access, Error, Event, Field, Item, MAX_OPEN_LEN, Reason, reply_len};
 
 /// Alice opens hers, Bob does not, and both are on the record before either knows.
 #[test]
@@ -52,9 +52,9 @@ fn a_reveal_is_sealed_to_the_client() {
     let proof = world.prove(&a);
     let session = world.vault.authenticate(&a.credential, &proof, CONTEXT, &mut world.host).unwrap();
     let (mine, theirs) = (mine.as_token(), theirs.as_token());
-    let items = [Item::of(mine), Item::of(theirs), Item { field: Field::PHONE, token: mine }];
+    let items = [Item::of(mine), Item::of(theirs), Item::new(Field::PHONE, mine)];
     let mut out = vec![0; reply_len(&items)];
-    let reply = session.reveal(&items, &mut out, &mut world.host).unwrap();
+    let reply = session.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap();
     let mut at_bob = reply.as_bytes().to_vec();
     let mut at_alice = reply.as_bytes().to_vec();
 

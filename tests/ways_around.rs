@@ -5,8 +5,8 @@ mod common;
 
 use common::{AUDIENCE, CONTEXT, Client, Fault, NOW, TestRng, World, alice, bob, session};
 use symbolon::{
-    Config, Error, Event, Field, Item, Keyring, MAX_OPEN_LEN, Principal, Reason, SessionId, Terms, TokenBuf, Vault,
-    reply_len,
+    Access, Config, Error, Event, Field, Item, Keyring, MAX_OPEN_LEN, Principal, Reason, SessionId, Terms, TokenBuf,
+    Vault, reply_len,
 };
 
 fn setting() -> (World, Client, TokenBuf) {
@@ -22,12 +22,12 @@ fn a_request_with_another_trail() {
     let (mut world, client, token) = setting();
     let mut other = World::with(Keyring::generate(&mut TestRng(77)).unwrap(), &Config::new(b"x"));
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
-    let mut request = session.request(1, &mut world.host).unwrap();
+    let mut request = session.request(&Access::OWN, 1, &mut world.host).unwrap();
     let mut work = [0; MAX_OPEN_LEN];
-    let opened = request.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut other.host);
+    let opened = request.detokenize_held(&Item::of(token.as_token()), &mut work, &mut other.host);
     assert_eq!(opened.unwrap_err(), Error::Unavailable);
     assert_eq!(work, [0; MAX_OPEN_LEN]);
-    let opened = request.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+    let opened = request.detokenize_held(&Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
     assert!(opened.release(&world.host.commit(&world.vault).unwrap()).is_ok(), "the control");
 }
 
@@ -37,9 +37,9 @@ fn a_request_that_outlives_its_session() {
     for log_out in [false, true] {
         let (mut world, client, token) = setting();
         let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
-        let mut request = session.request(2, &mut world.host).unwrap();
+        let mut request = session.request(&Access::OWN, 2, &mut world.host).unwrap();
         let mut work = [0; MAX_OPEN_LEN];
-        let held = request.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+        let held = request.detokenize_held(&Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
         assert!(held.release(&world.host.commit(&world.vault).unwrap()).is_ok());
         let later = if log_out {
             world.vault.log_out(session.id(), &mut world.host).unwrap();
@@ -49,7 +49,7 @@ fn a_request_that_outlives_its_session() {
         };
         world.clock.set(Some(later));
         work.fill(0xaa);
-        let held = request.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+        let held = request.detokenize_held(&Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
         assert_eq!(held.release(&world.host.commit(&world.vault).unwrap()).unwrap_err(), Error::Denied);
         let used = token.as_token().as_bytes().len() - 38;
         assert!(work[..used].iter().all(|byte| *byte == 0), "it would have opened: nothing of it may stay");
@@ -69,7 +69,7 @@ fn tickets_of_something_else() {
     let (batch, empty) = world.host.batch(&world.vault).unwrap();
     assert_eq!(batch.entries().count(), 0);
     let mut work = [0; MAX_OPEN_LEN];
-    let held = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+    let held = session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
     assert_eq!(world.host.batch(&world.vault).unwrap_err(), Error::Unavailable, "one at a time");
     let receipt = world.host.committed(empty).unwrap();
     assert!(!held.is_covered_by(&receipt), "it was empty");
@@ -96,7 +96,7 @@ fn a_receipt_of_another_trail() {
     let receipt = other.host.commit(&other.vault).unwrap();
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
     let mut work = [0; MAX_OPEN_LEN];
-    let held = session.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
+    let held = session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
     assert_eq!(held.release(&receipt).unwrap_err(), Error::Unavailable);
 }
 
@@ -115,7 +115,7 @@ fn a_store_that_reads_but_does_not_write() {
         let refused = session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host);
         assert_eq!(refused.unwrap_err(), Error::Unavailable);
         assert!(!work.windows(5).any(|window| window == b"alice"));
-        assert_eq!(session.reveal(&items, &mut out, &mut world.host).unwrap_err(), Error::Unavailable);
+        assert_eq!(session.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap_err(), Error::Unavailable);
         assert!(!out.windows(5).any(|window| window == b"alice"));
         assert_eq!(
             world.vault.log_out(SessionId::from_bytes([1; 16]), &mut world.host).unwrap_err(),
@@ -124,7 +124,7 @@ fn a_store_that_reads_but_does_not_write() {
     }
     commits.set(usize::MAX);
     assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok());
-    assert!(session.reveal(&items, &mut out, &mut world.host).is_ok());
+    assert!(session.reveal(&Access::OWN, &items, &mut out, &mut world.host).is_ok());
 }
 
 /// Log-outs can't fill a store's records so far that nothing is committed any more: the last places are the host's.
@@ -156,14 +156,16 @@ fn requests_that_share_the_room() {
     for _ in 0..250 {
         session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
     }
-    let mut requests = [session.request(3, &mut world.host).unwrap(), session.request(3, &mut world.host).unwrap()];
+    let mut requests = [
+        session.request(&Access::OWN, 3, &mut world.host).unwrap(),
+        session.request(&Access::OWN, 3, &mut world.host).unwrap(),
+    ];
     let mut staged = 0;
     for _ in 0..3 {
         for request in &mut requests {
             let mut work = [0; MAX_OPEN_LEN];
-            staged += usize::from(
-                request.detokenize_held(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok(),
-            );
+            staged +=
+                usize::from(request.detokenize_held(&Item::of(token.as_token()), &mut work, &mut world.host).is_ok());
         }
     }
     assert_eq!(staged, 256 - 2 - 250);

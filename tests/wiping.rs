@@ -7,7 +7,8 @@ use std::mem::{MaybeUninit, size_of};
 
 use common::{CONTEXT, NOW, TestRng, World, alice};
 use symbolon::{
-    AuditKey, Field, Issuer, Item, Keyring, MAX_ISSUER_LEN, MAX_KEYRING_LEN, MAX_OPEN_LEN, SessionKey, reply_len,
+    Access, AuditKey, Field, Issuer, Item, Keyring, MAX_ISSUER_LEN, MAX_KEYRING_LEN, MAX_OPEN_LEN, SessionKey,
+    reply_len,
 };
 
 /// True where any of the `secrets` stands in the memory of `value` before, and in it after it was dropped.
@@ -115,7 +116,7 @@ fn values_in_the_callers_buffers() {
     assert_eq!(work, [0; MAX_OPEN_LEN]);
     let items = [Item::of(token.as_token())];
     let mut out = vec![0; reply_len(&items)];
-    let mut reply = session.reveal(&items, &mut out, &mut world.host).unwrap().as_bytes().to_vec();
+    let mut reply = session.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap().as_bytes().to_vec();
     let opened = client.key.open_reply(&client.credential, Some(&proof), &items, &mut reply).unwrap();
     assert!(opened.values().next().unwrap().unwrap().starts_with(b"secret"));
     drop(opened);

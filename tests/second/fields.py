@@ -22,21 +22,28 @@ STANDARD: dict[int, tuple[str, int, str]] = {
     9: ("national-id", 0, FOUR),
     10: ("order-line", 2, FOUR),
     11: ("free-text", 2, FOUR),
+    12: ("shipping-address", 3, FOUR),
 }
 CODES = {name: code for code, (name, _, _) in STANDARD.items()}
 CLASS_LENGTHS = ("32", "64", "128", "256", "512", "1024")
+RECORD_BIT = 0x800
 
 
 # --- Section 3: codes and names ---------------------------------------------------------------------------------------
 
 
 def is_custom(code: int) -> bool:
-    """`1ccc 0nnn nnnn nnnn`, with ccc 0 to 5."""
-    return code & 0x8800 == 0x8000 and (code >> 12) & 7 < len(CLASS_LENGTHS)
+    """`1ccc bnnn nnnn nnnn`, with ccc 0 to 5; b says that it is bound to a record."""
+    return code & 0x8000 != 0 and (code >> 12) & 7 < len(CLASS_LENGTHS)
 
 
 def is_code(code: int) -> bool:
     return code in STANDARD or is_custom(code)
+
+
+def is_bound(code: int) -> bool:
+    """Section 3, "Bound fields": those whose tokens are sealed with a record id."""
+    return code == CODES["shipping-address"] or is_custom(code) and code & RECORD_BIT != 0
 
 
 def smallest_class(code: int) -> int:
@@ -50,17 +57,19 @@ def placeholder(code: int) -> str:
 def name_of(code: int) -> str:
     if code in STANDARD:
         return STANDARD[code][0]
-    return f"custom-{CLASS_LENGTHS[smallest_class(code)]}-{code & 0x7FF}"
+    sort = "bound" if is_bound(code) else "custom"
+    return f"{sort}-{CLASS_LENGTHS[smallest_class(code)]}-{code & 0x7FF}"
 
 
 def code_of(name: str) -> int | None:
     """The code of a name; names have one spelling."""
     if name in CODES:
         return CODES[name]
-    match = re.fullmatch(r"custom-([0-9]{2,4})-(0|[1-9][0-9]{0,3})", name)
-    if match is None or match[1] not in CLASS_LENGTHS or int(match[2]) > 0x7FF:
+    match = re.fullmatch(r"(custom|bound)-([0-9]{2,4})-(0|[1-9][0-9]{0,3})", name)
+    if match is None or match[2] not in CLASS_LENGTHS or int(match[3]) > 0x7FF:
         return None
-    return 0x8000 | CLASS_LENGTHS.index(match[1]) << 12 | int(match[2])
+    record_bit = RECORD_BIT if match[1] == "bound" else 0
+    return 0x8000 | CLASS_LENGTHS.index(match[2]) << 12 | record_bit | int(match[3])
 
 
 # --- Section 3: words used by the rules -------------------------------------------------------------------------------

@@ -192,5 +192,15 @@ def random_length(random: Random) -> int:
 
 
 def any_field(random: Random) -> int:
+    """One that is not bound to a record."""
     custom = 0x8000 | random.randint(0, 5) << 12 | random.randint(0, 0x7FF)
-    return random.choice([*fields.STANDARD, custom, custom, custom])
+    return random.choice([*unbound_fields(), custom, custom, custom])
+
+
+def unbound_fields() -> list[int]:
+    return [code for code in fields.STANDARD if not fields.is_bound(code)]
+
+
+def bound_field(random: Random) -> int:
+    custom = 0x8800 | random.randint(0, 5) << 12 | random.randint(0, 0x7FF)
+    return random.choice([fields.CODES["shipping-address"], custom])

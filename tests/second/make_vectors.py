@@ -12,6 +12,8 @@ from hashlib import shake_256
 from pathlib import Path
 
 import fields
+import grants
+import registry
 import sessions
 import symbolon
 import trail
@@ -70,6 +72,9 @@ LONG = Principal(some("tenant", 64), 2, some("subject", 64))
 SERVICE = Principal(b"\x00", 3, b"\xff")
 AUDIENCE = b"vault.example"
 NAME = fields.CODES["person-name"]
+SHIPPING = fields.CODES["shipping-address"]
+SECRET = some("owner secret")
+ORDER = b"order 4711"
 
 
 # --- Section 2 --------------------------------------------------------------------------------------------------------
@@ -89,6 +94,8 @@ def prf_rows() -> Iterable[str]:
 
 def keys_rows() -> Iterable[str]:
     yield from owner_key_rows()
+    yield from erasable_key_rows()
+    yield from grant_and_index_key_rows()
     yield from credential_key_rows()
     for name in ("a", "b"):
         key, serial, tag = some(f"session key {name}"), some(f"serial {name}", 16), some(f"tag {name}", 16)
@@ -102,7 +109,7 @@ def keys_rows() -> Iterable[str]:
 
 def owner_key_rows() -> Iterable[str]:
     for owner in (ALICE, BOB, LONG, SERVICE):
-        for epoch, field in ((1, 1), (2, 5), (2, 0x8000), (1, 0xD7FF)):
+        for epoch, field in ((1, 1), (2, 5), (2, 0x8000), (1, 0xD7FF), (2, SHIPPING), (1, 0xDFFF)):
             owner_key = RING.owner_key(epoch, owner)
             yield row(
                 "owner",
@@ -120,6 +127,41 @@ def owner_key_rows() -> Iterable[str]:
                 RING.canary_key(epoch, owner.tenant),
                 RING.tag_of(owner),
             )
+
+
+def erasable_key_rows() -> Iterable[str]:
+    for owner, secret in ((ALICE, SECRET), (LONG, some("another owner secret")), (SERVICE, b"\xff" * 32)):
+        for epoch, field in ((1, 1), (2, 0x8000), (2, SHIPPING), (1, 0xDFFF)):
+            key = RING.token_key(epoch, owner, secret)
+            yield row(
+                "erasable",
+                RING.to_bytes(),
+                epoch,
+                owner.tenant,
+                owner.kind,
+                owner.subject,
+                fields.name_of(field),
+                secret,
+                key,
+                symbolon.seal_key(key, field, erasable=True),
+                symbolon.nonce_key(key, field, erasable=True),
+            )
+
+
+def grant_and_index_key_rows() -> Iterable[str]:
+    for owner in (ALICE, LONG, SERVICE):
+        for epoch, grant_epoch in ((1, 0), (2, 1), (2, 2**32 - 1)):
+            key = RING.grant_key(epoch, owner, grant_epoch)
+            yield row(
+                "grant", RING.to_bytes(), epoch, owner.tenant, owner.kind, owner.subject, grant_epoch, key
+            )
+    for epoch, tenant, field, name, version in (
+        (1, b"shop", 4, b"email", 1),
+        (2, LONG.tenant, 0xDFFF, some("index", 64), 65535),
+        (2, SERVICE.tenant, 1, b"\0", 0),
+    ):
+        key = RING.index_key(epoch, tenant, field, name, version)
+        yield row("index", RING.to_bytes(), epoch, tenant, fields.name_of(field), name, version, key)
 
 
 def credential_key_rows() -> Iterable[str]:
@@ -166,19 +208,29 @@ VALUES = {
     "national-id": "1234 5678 9012",
     "order-line": "2 x shoes",
     "free-text": "ring twice",
+    "shipping-address": "2-3 Marunouchi, Tokyo",
 }
 LENGTHS = (1, 30, 31, 62, 63, 126, 127, 254, 255, 510, 511, 1022)
 
 
-def token_row(keyring: Keyring, owner: Principal, name: str, value: bytes, epoch: int) -> str:
+def token_row(
+    keyring: Keyring,
+    owner: Principal,
+    name: str,
+    value: bytes,
+    epoch: int,
+    record: bytes = symbolon.NO_RECORD,
+    secret: bytes | None = None,
+) -> str:
     field, rng16 = fields.code_of(name), some(f"rng {name} {len(value)} {epoch}", 16)
-    token = symbolon.seal(keyring, owner, field, value, rng16, epoch)
-    return row(keyring.to_bytes(), owner.tenant, owner.kind, owner.subject, name, epoch, rng16, value, token)
+    token = symbolon.seal(keyring, owner, field, value, rng16, epoch, record, secret)
+    who = (owner.tenant, owner.kind, owner.subject)
+    return row(keyring.to_bytes(), *who, name, epoch, rng16, value, token, record, secret or b"")
 
 
 def tokens_rows() -> Iterable[str]:
     for name, text in VALUES.items():
-        yield token_row(RING, ALICE, name, text.encode(), 2)
+        yield token_row(RING, ALICE, name, text.encode(), 2, ORDER if name == "shipping-address" else b"")
     for name in (
         "custom-32-0",
         "custom-64-1",
@@ -195,6 +247,28 @@ def tokens_rows() -> Iterable[str]:
         yield token_row(RING, ALICE, "person-name", b"n" * length, 2)
     for epoch in (3, 1000):
         yield token_row(ring(3, 5, 1000), BOB, "email", b"bob@example.com", epoch)
+    yield from erasable_token_rows()
+    yield from bound_token_rows()
+
+
+def erasable_token_rows() -> Iterable[str]:
+    for name in ("person-name", "postal-address", "phone", "order-line", "birth-date"):
+        yield token_row(RING, ALICE, name, VALUES[name].encode(), 2, secret=SECRET)
+    for length in (1, 30, 31, 126, 255, 1022):
+        yield token_row(ring(65535), SERVICE, "custom-32-7", some(f"value {length}", length), 65535, secret=b"\xff" * 32)
+    yield token_row(RING, LONG, "custom-64-1", b"\0", 1, secret=some("secret of a long one"))
+
+
+def bound_token_rows() -> Iterable[str]:
+    for record in (b"1", b"order 4712", some("record", 13), some("record", 64), bytes(64)):
+        yield token_row(RING, ALICE, "shipping-address", b"2-3 Marunouchi, Tokyo", 1, record)
+    yield token_row(RING, ALICE, "shipping-address", b"2-3 Marunouchi, Tokyo", 2, ORDER, SECRET)
+    for index, length in enumerate(fields.CLASS_LENGTHS):
+        name = f"bound-{length}-{index * 400}"
+        yield token_row(RING, LONG, name, b"\xff", 1, some(f"record {index}", 8))
+        yield token_row(RING, LONG, name, some(f"bound {index}", 30), 2, some(f"record {index}", 8), SECRET)
+    yield token_row(ring(1, 65535), SERVICE, "bound-32-2047", b"b" * 1022, 65535, b"\0")
+    yield token_row(ring(1, 65535), SERVICE, "bound-32-2047", b"b" * 1022, 65535, b"\0\0", b"\x80" + bytes(31))
 
 
 def sealed(
@@ -222,8 +296,11 @@ def tokens_fail_rows() -> Iterable[str]:
         keyring: Keyring = RING,
         who: Principal = ALICE,
         field: str = "person-name",
+        record: bytes = b"",
+        secret: bytes = b"",
     ) -> str:
-        return row(keyring.to_bytes(), who.tenant, who.kind, who.subject, field, token, verdict, why)
+        asked = (who.tenant, who.kind, who.subject, field, record, secret)
+        return row(keyring.to_bytes(), *asked, token, verdict, why)
 
     yield from (case(token, "malformed", why) for token, why in malformed_tokens(good))
     yield from (case(token, "denied", why) for token, why in altered_tokens(good))
@@ -241,6 +318,95 @@ def tokens_fail_rows() -> Iterable[str]:
     )
     custom = symbolon.seal(RING, ALICE, 0x8011, b"x", some("rng", 16))
     yield case(custom, "denied", "the same number under another class", field="custom-64-17")
+    for token, changes, why in refused_erasable_tokens(good):
+        yield case(token, "denied", why, **changes)
+    for token, changes, why in refused_bound_tokens(good):
+        yield case(token, "denied", why, **changes)
+    for token, changes, why in malformed_bound_tokens(good):
+        yield case(token, "malformed", why, **changes)
+
+
+Changes = dict[str, object]
+
+
+def refused_erasable_tokens(good: bytes) -> Iterable[tuple[bytes, Changes, str]]:
+    erasable = symbolon.seal(RING, ALICE, NAME, b"Alice", some("rng", 16), secret=SECRET)
+    own: Changes = {"secret": SECRET}
+    yield erasable, {}, "erasable: the owner has no secret (any more)"
+    yield erasable, {"secret": some("another secret")}, "erasable: another secret"
+    yield erasable, {"secret": flipped(SECRET, 31, 7)}, "erasable: a bit of the secret"
+    yield erasable, {"secret": bytes(32)}, "erasable: a secret of zeros"
+    yield erasable, {**own, "who": BOB}, "erasable: another owner with the same secret"
+    yield erasable, {**own, "field": "bank-account"}, "erasable: another field"
+    yield erasable, {**own, "keyring": ring(1)}, "erasable: the epoch is not in the keyring"
+    yield erasable, {**own, "record": ORDER}, "erasable: a record id, and the field is not bound"
+    for at, region in ((6, "mark"), (10, "nonce"), (22, "commitment"), (38, "ciphertext"), (117, "tag")):
+        yield flipped(erasable, at), own, f"erasable: a bit of the {region}"
+    yield flipped(erasable, 1, 4), own, "erasable: the flag taken away"
+    yield flipped(good, 1, 4), own, "the erasable flag on a token that isn't"
+    yield flipped(good, 1, 4), {}, "the erasable flag on a token that isn't, and no secret"
+    header = symbolon.header_of(1, NAME, 2, erasable=True)
+    short = plain_of(5, b"Alice", 64)
+    owner_key, canary_key = RING.owner_key(2, ALICE), RING.canary_key(2, ALICE.tenant)
+    for key, why in (
+        (owner_key, "erasable: sealed under K_owner, with the mode of erasable tokens"),
+        (symbolon.prf(owner_key, symbolon.ERASURE, b""), "erasable: an empty secret"),
+        (canary_key, "an erasable canary"),
+    ):
+        yield symbolon.seal_under(RING, key, ALICE.tenant, header, some("rng", 16), short), own, why
+
+
+def refused_bound_tokens(good: bytes) -> Iterable[tuple[bytes, Changes, str]]:
+    yield good, {"record": ORDER}, "a record id, and the field is not bound"
+    for secret, sort in ((None, "bound"), (SECRET, "bound and erasable")):
+        token = symbolon.seal(RING, ALICE, SHIPPING, b"Tokyo", some("rng", 16), record=ORDER, secret=secret)
+        own: Changes = {"field": "shipping-address", "record": ORDER, "secret": secret or b""}
+        for record, why in (
+            (b"", "no record id"),
+            (b"order 4712", "another record id"),
+            (ORDER[:-1], "a record id cut short"),
+            (ORDER + b"\0", "a record id with a zero behind it"),
+            (b"\0" + ORDER, "a record id with a zero before it"),
+            (b"ORDER 4711", "a record id in upper case"),
+            (some("record", 64), "a record id of 64 bytes"),
+        ):
+            yield token, {**own, "record": record}, f"{sort}: {why}"
+        yield token, {**own, "who": BOB}, f"{sort}: another owner"
+        yield token, {**own, "field": "postal-address", "record": b""}, f"{sort}: a field that is not bound"
+        yield token, {**own, "field": "bound-256-12"}, f"{sort}: another bound field"
+        yield flipped(token, 300), own, f"{sort}: a bit of the tag"
+        yield flipped(token, 1, 4), {**own, "secret": SECRET}, f"{sort}: the erasable flag flipped"
+    yield token, {**own, "secret": b""}, "bound and erasable: no secret"
+    yield token, {**own, "secret": some("another secret")}, "bound and erasable: another secret"
+    bound = symbolon.seal(RING, ALICE, 0x8811, b"x", some("rng", 16), record=ORDER)
+    asked: Changes = {"record": ORDER}
+    yield bound, {**asked, "field": "bound-32-18"}, "another number"
+    yield bound, {**asked, "field": "bound-64-17"}, "bound, the same number under another class"
+    yield bound, {"field": "custom-32-17"}, "bound, the same number asked for as one that isn't"
+    custom = symbolon.seal(RING, ALICE, 0x8011, b"x", some("rng", 16))
+    yield custom, {**asked, "field": "bound-32-17"}, "not bound, the same number asked for as a bound one"
+    moved = bytes([0x11, 0x20]) + le16(0x8811) + custom[4:]
+    yield moved, {**asked, "field": "bound-32-17"}, "not bound, made a bound one"
+    shipping = symbolon.pad(SHIPPING, b"Tokyo")
+    header, key = symbolon.header_of(3, SHIPPING, 2), RING.owner_key(2, ALICE)
+    nowhere = symbolon.seal_under(RING, key, ALICE.tenant, header, some("rng", 16), shipping)
+    yield nowhere, {"field": "shipping-address", "record": ORDER}, "bound, sealed without a record id"
+    canary = symbolon.seal_under(
+        RING, RING.canary_key(2, ALICE.tenant), ALICE.tenant, header, some("rng", 16), shipping, ORDER
+    )
+    yield canary, {"field": "shipping-address", "record": ORDER}, "a bound canary"
+
+
+def malformed_bound_tokens(good: bytes) -> Iterable[tuple[bytes, Changes, str]]:
+    token = symbolon.seal(RING, ALICE, SHIPPING, b"Tokyo", some("rng", 16), record=ORDER)
+    own: Changes = {"field": "shipping-address", "record": ORDER}
+    yield flipped(token, 1, 5), own, "bound: the flag taken away"
+    yield flipped(flipped(token, 1, 5), 1, 4), {**own, "secret": SECRET}, "bound: the erasable flag in its place"
+    yield token[:2] + le16(2) + token[4:], {"field": "postal-address", "record": ORDER}, "bound: a field that is not"
+    yield flipped(good, 1, 5), {"record": ORDER}, "the record flag on a field that is not bound"
+    for bit in (6, 7):
+        yield flipped(token, 1, bit), own, f"bound: flag bit {bit}"
+    yield token[:-1], own, "bound: a byte less"
 
 
 def malformed_tokens(good: bytes) -> Iterable[tuple[bytes, str]]:
@@ -255,15 +421,20 @@ def malformed_tokens(good: bytes) -> Iterable[tuple[bytes, str]]:
     yield b"\x01" + good[1:], "version 0"
     yield b"\x12" + good[1:], "suite 2"
     yield b"\x10" + good[1:], "suite 0"
-    for bit in (4, 5, 6, 7):
+    for bit in (6, 7):
         yield flipped(good, 1, bit), f"flag bit {bit}"
+    yield flipped(good, 1, 5), "the record flag on a field that is not bound"
+    yield flipped(flipped(good, 1, 4), 1, 5), "both flags on a field that is not bound"
     for index in (0, 2, 6, 7, 15):
         yield good[:1] + bytes([index]) + good[2:], f"class index {index}"
     for code, why in (
         (0, "field 0"),
-        (12, "field 12"),
+        (12, "a bound field without the record flag"),
+        (13, "field 13"),
         (0x7FFF, "field 32767"),
-        (0x8800, "custom, bit 11"),
+        (0x8800, "a bound custom field without the record flag"),
+        (0xE800, "bound, class 6"),
+        (0xF800, "bound, class 7"),
         (0xE000, "custom, class 6"),
         (0xF000, "custom, class 7"),
         (0x0101, "field 257"),
@@ -316,7 +487,12 @@ def one_of_each_class() -> list[bytes]:
 
 
 def text_rows() -> Iterable[str]:
-    for token in one_of_each_class():
+    marked = [
+        symbolon.seal(RING, BOB, NAME, b"text", some("erasable", 16), secret=SECRET),
+        symbolon.seal(RING, BOB, SHIPPING, b"text", some("bound", 16), record=ORDER),
+        symbolon.seal(RING, BOB, 0x8FFF, b"text", some("both", 16), record=ORDER, secret=SECRET),
+    ]
+    for token in one_of_each_class() + marked:
         yield row(token, symbolon.token_text(token))
 
 
@@ -390,13 +566,15 @@ def good_claims() -> Iterable[tuple[sessions.Claims, int]]:
     yield CLAIMS, NOW + 599_999
     yield replace(CLAIMS, flags=0, rights=0, purposes=2**64 - 1), NOW
     yield replace(CLAIMS, epoch=1), NOW
-    yield replace(CLAIMS, principal=LONG, rights=0x7F, audience=some("audience", 64)), NOW
+    yield replace(CLAIMS, principal=LONG, rights=0xFF, audience=some("audience", 64)), NOW
     yield replace(CLAIMS, principal=SERVICE, rights=0x7E, audience=b"\x00"), NOW
     yield replace(CLAIMS, expiry=NOW + 900_000), NOW
     yield replace(CLAIMS, session_id=some("renewed", 16), first_log_in=NOW + 600_000 - sessions.DAY), NOW
     yield replace(CLAIMS, session_id=some("renewed", 16), first_log_in=NOW - 1), NOW
     yield replace(CLAIMS, not_before=MIDNIGHT, first_log_in=MIDNIGHT, expiry=MIDNIGHT + 1000), MIDNIGHT - 1
     yield replace(CLAIMS, not_before=MIDNIGHT - 1, first_log_in=MIDNIGHT - 1, expiry=MIDNIGHT + 1000), MIDNIGHT
+    yield replace(CLAIMS, principal=SERVICE, rights=0x80, purposes=1 << 63), NOW
+    yield replace(CLAIMS, principal=replace(ALICE, kind=2), rights=0x81, purposes=0), NOW
 
 
 def credential_rows() -> Iterable[str]:
@@ -490,8 +668,9 @@ def bad_claims() -> Iterable[tuple[dict[str, object], str]]:
     yield {"first_log_in": 0}, "first log-in at 0"
     for bit in range(1, 16):
         yield {"rights": 1 | 1 << bit}, f"a person with right {bit}"
-    for bit in range(7, 16):
+    for bit in range(8, 16):
         yield {"rights": 1 | 1 << bit, "principal": replace(ALICE, kind=2)}, f"staff with right {bit}"
+    yield {"rights": 0x180, "principal": replace(ALICE, kind=3)}, "a service with right 8"
 
 
 # --- Section 7 --------------------------------------------------------------------------------------------------------
@@ -566,12 +745,30 @@ def reveal_rows() -> Iterable[str]:
     ):
         yield reveal_row(nonce, node, sequence, items)
     yield reveal_row(bytes(16), 0, 0, tokens[:1])
+    yield reveal_row(nonce, 7, 2, tokens, masked=True)
+    phones = [("+81 90-1234-5678", "a phone"), ("not a phone", "whose placeholder is longer than its class holds")]
+    too_long = [
+        (3, symbolon.seal(RING, ALICE, 3, text.encode(), some(f"reveal {why}", 16))) for text, why in phones
+    ]
+    yield reveal_row(nonce, 7, 3, too_long, masked=True)
+    marked = [
+        (NAME, symbolon.seal(RING, ALICE, NAME, b"Alice", some("reveal erasable", 16), secret=SECRET)),
+        (SHIPPING, symbolon.seal(RING, ALICE, SHIPPING, b"Tokyo", some("reveal bound", 16), record=ORDER)),
+        (SHIPPING, symbolon.seal(RING, ALICE, SHIPPING, b"Tokyo", some("reveal other", 16), record=b"order 4712")),
+    ]
+    yield reveal_row(nonce, 7, 4, marked)
+    yield reveal_row(nonce, 7, 5, marked, masked=True)
 
 
-def reveal_row(nonce: bytes, node: int, sequence: int, items: list[sessions.Item]) -> str:
+def reveal_row(nonce: bytes, node: int, sequence: int, items: list[sessions.Item], masked: bool = False) -> str:
     serial, tag = some("serial", 16), some("tag", 16)
     k_s = symbolon.bound_key(SESSION_KEY, serial, tag)
-    answers = [sessions.answer(RING, ALICE, field, symbolon.Token.parse(token)) for field, token in items]
+    answers = [
+        sessions.answer(
+            RING, ALICE, field, symbolon.Token.parse(token), masked, ORDER if fields.is_bound(field) else b"", SECRET
+        )
+        for field, token in items
+    ]
     reply = sessions.seal_reply(k_s, node, sequence, nonce, items, answers)
     values = sessions.open_reply(k_s, nonce, items, reply)
     shown = ",".join("!" if value is None else cell(value) for value in values)
@@ -617,6 +814,56 @@ def day_of_entries() -> list[trail.Entry]:
     ]
 
 
+def day_of_grants() -> list[trail.Entry]:
+    """The events of sections 12 to 14, done and refused."""
+    owner, grantee, policy = (RING.tag_of(who) for who in (ALICE, PACKER, POLICY))
+    token = symbolon.Token.parse(
+        symbolon.seal(RING, ALICE, SHIPPING, b"Tokyo", some("rng", 16), record=ORDER, secret=SECRET)
+    )
+    grant, session = some("grant id", 8), some("session id", 8)
+    by = {name: {"caller": RING.tag_of(who), "session": session, "count": 1} for name, who in (
+        ("owner", ALICE), ("policy", POLICY), ("grantee", PACKER), ("new", BOB)
+    )}  # fmt: skip
+    reason = symbolon.padded(b"chargeback 2026-11", 34)
+    minted = {"field": NAME, "header": grantee[:6], "nonce": grantee[6:] + bytes(2), "owner": owner, "grant": grant}
+    said = {"header": reason[:6], "nonce": reason[6:18], "owner": reason[18:], "grant": grant}
+    opened = {"field": SHIPPING, "header": token.header, "nonce": token.nonce, "owner": owner}
+    refused = {**opened, "owner": token.commitment}
+    under = {**by["grantee"], "grant": grant}
+    lines: list[tuple[int, int, dict[str, object]]] = [
+        (1, 0, {}),
+        (18, 0, {**by["policy"], "field": SHIPPING, "owner": owner}),
+        (18, 11, {**by["policy"], "field": SHIPPING, "owner": owner}),
+        (8, 0, {**by["owner"], **minted, "purpose": 1, "view": 1, "count": 3}),
+        (8, 0, {**by["policy"], **minted, "purpose": 63, "view": 2, "count": 2**32 - 1}),
+        (9, 0, {**by["policy"], **said}),
+        (8, 8, {**by["grantee"], "owner": owner}),
+        (4, 0, {**under, **opened, "purpose": 1, "view": 1}),
+        (3, 0, {**under, **opened, "purpose": 1, "view": 2}),
+        *((4, number, {**by["grantee"], **refused, "purpose": 1}) for number in (10, 12)),
+        *((4, number, {**under, **refused, "purpose": 1}) for number in (11, 13, 14, 15, 31, 32)),
+        (3, 33, {**by["owner"], **refused, "purpose": 3}),
+        (12, 0, {**under, **opened, "purpose": 8, "view": 3}),
+        (12, 34, {**under, **refused, "purpose": 8}),
+        (13, 0, {**by["new"], **opened, "purpose": 9, "view": 3, "grant": grant}),
+        (13, 35, {**by["new"], **refused, "purpose": 9}),
+        (15, 0, {**by["policy"], "field": 4, "owner": owner}),
+        (16, 0, {**by["policy"], "field": 4}),
+        (16, 8, {**by["owner"], "field": 4}),
+        (17, 0, {**by["policy"], "field": 4, "count": 1_000_000}),
+        (19, 0, by["policy"]),
+        (10, 0, {**by["owner"], "owner": owner, "grant": grant}),
+        (10, 12, {**by["policy"]}),
+        (11, 0, {**by["policy"], "owner": owner}),
+        (14, 0, {**by["owner"], "owner": owner}),
+        (14, 11, {**by["policy"], "owner": owner}),
+    ]
+    return [
+        trail.Entry(number, NOW + number, event, reason, **given)
+        for number, (event, reason, given) in enumerate(lines)
+    ]
+
+
 def trail_row(audit_key: trail.AuditKey, entries: list[trail.Entry]) -> str:
     decoded = ",".join(entry.columns() for entry in entries)
     return row(audit_key.to_bytes(), listed(trail.write(audit_key, entries)), decoded)
@@ -628,6 +875,7 @@ def trail_rows() -> Iterable[str]:
     yield trail_row(trail.AuditKey(2**32 - 1, some("k"), some("t")), day_of_entries()[:5])
     gap_at_first = replace(day_of_entries()[5], count=64)
     yield trail_row(AUDIT_KEY, [gap_at_first, *day_of_entries()[6:8]])
+    yield trail_row(AUDIT_KEY, day_of_grants())
 
 
 def trail_fail_rows() -> Iterable[str]:
@@ -671,6 +919,285 @@ def badly_continued(entries: list[trail.Entry]) -> Iterable[tuple[list[trail.Ent
     yield [*entries[:5], replace(entries[6], number=6)], 5, "a gap of one"
     yield [*entries[:3], entries[2]], 3, "a number twice"
     yield [*entries[:3], entries[1]], 3, "a number below"
+    for event in (0, 20, 128, 255):
+        yield [*entries[:2], replace(entries[2], event=event)], 2, f"event {event}"
+    for reason in (36, 128, 255):
+        yield [*entries[:2], replace(entries[2], reason=reason)], 2, f"reason {reason}"
+    for reserved in (1, 255):
+        yield [*entries[:2], replace(entries[2], reserved=reserved)], 2, f"the reserved byte is {reserved}"
+
+
+# --- Section 12 -------------------------------------------------------------------------------------------------------
+
+PACKER = Principal(b"shop", 3, b"packer")
+POLICY = Principal(b"shop", 2, b"policy")
+CUSTODIAN = replace(LONG, kind=3, subject=some("custodian", 64))
+OLD_RING = ring(3, 5, 1000)
+TERMS = grants.Terms(
+    grants.FULL, grants.SHIPPING, NOW, NOW + 86_400_000, uses=0, fields=(NAME, 2, SHIPPING), record=b""
+)
+EIGHT_FIELDS = (1, 4, 11, SHIPPING, 0x8000, 0x8800, 0xD7FF, 0xDFFF)
+Minted = tuple[Principal, Principal, Principal, grants.Terms, int, Keyring]
+
+
+def minted() -> Iterable[Minted]:
+    """Owner, grantee, grantor, terms, grant epoch, keyring."""
+
+    def under(grant_epoch: int = 0, keyring: Keyring = RING, grantor: Principal = ALICE, **terms: object) -> Minted:
+        return ALICE, PACKER, grantor, replace(TERMS, **terms), grant_epoch, keyring
+
+    yield under()
+    yield under(uses=1)
+    yield under(uses=2**32 - 1, grantor=POLICY)
+    yield under(view=grants.MASKED, purpose=grants.SUPPORT, fields=(NAME,))
+    yield under(view=grants.RESEAL, purpose=grants.MAINTENANCE, uses=1_000, grantor=POLICY)
+    yield ALICE, BOB, ALICE, replace(TERMS, view=grants.RESEAL, purpose=grants.TRANSFER, uses=1), 0, RING
+    yield under(record=ORDER, fields=(SHIPPING,))
+    yield under(record=some("record", 64), fields=(NAME, 0x8800))
+    yield under(record=b"\0", uses=1)
+    yield under(fields=EIGHT_FIELDS, grant_epoch=1)
+    yield under(fields=EIGHT_FIELDS[:7], grant_epoch=255, purpose=grants.OWN_USE)
+    yield under(fields=(0xDFFF,), grant_epoch=2**32 - 1)
+    yield under(keyring=ring(1))
+    yield under(keyring=ring(65535), grant_epoch=65536)
+    yield under(keyring=OLD_RING, record=ORDER)
+    yield under(not_before=0, expiry=1)
+    yield under(not_before=NOW, expiry=NOW + grants.LONGEST_LIFE, purpose=32)
+    yield under(not_before=2**64 - 2, expiry=2**64 - 1, purpose=63)
+    yield LONG, CUSTODIAN, LONG, replace(TERMS, purpose=grants.PAYMENT), 7, RING
+    yield SERVICE, replace(SERVICE, subject=b"\0"), SERVICE, replace(TERMS, purpose=grants.MESSAGE), 0, RING
+    long_owner = Principal(b"\0", 1, some("subject", 63) + b"\0")
+    yield long_owner, SERVICE, replace(SERVICE, kind=2), replace(TERMS, purpose=grants.LEGAL), 0, RING
+    for purpose in (grants.FRAUD_PREVENTION, grants.ACCOUNTING):
+        yield under(purpose=purpose, view=grants.MASKED, uses=3)
+
+
+def grants_rows() -> Iterable[str]:
+    for number, (owner, grantee, grantor, terms, grant_epoch, keyring) in enumerate(minted()):
+        rng16 = some(f"grant {number}", 16)
+        yield row(
+            keyring.to_bytes(),
+            owner.tenant,
+            owner.kind,
+            owner.subject,
+            grantee.kind,
+            grantee.subject,
+            grantor.kind,
+            grantor.subject,
+            terms.view,
+            terms.purpose,
+            grant_epoch,
+            terms.not_before,
+            terms.expiry,
+            terms.uses,
+            ",".join(map(fields.name_of, terms.fields)),
+            terms.record,
+            rng16,
+            grants.mint(keyring, owner, grantee, grantor, terms, rng16, grant_epoch),
+        )
+
+
+def grants_fail_rows() -> Iterable[str]:
+    """The bodies of those of the right length were all sealed."""
+    raw = grants.mint(RING, ALICE, PACKER, ALICE, TERMS, some("grant", 16))
+    key = RING.grant_key(2, ALICE, 0)
+    for bad, why in (
+        (b"", "empty"),
+        (raw[:-1], "a byte less"),
+        (raw + b"\0", "a byte more"),
+        (raw[1:], "without its first byte"),
+        (raw[: grants.BODY.size], "the body alone"),
+    ):
+        yield row(bad, "malformed", why)
+    for verdict, changes in (("malformed", malformed_grants), ("ok", edges_of_grants)):
+        for at, content, why in changes():
+            body = raw[:at] + content + raw[at + len(content) : grants.BODY.size]
+            yield row(body + symbolon.prf(key, symbolon.GRANT_MAC, body)[:16], verdict, why)
+    yield row(flipped(raw, len(raw) - 1), "ok", "another MAC, which the form does not show")
+
+
+VIEW, KIND, PURPOSE, EPOCH, GRANT_EPOCH, NOT_BEFORE, EXPIRY, USES, FIELDS = 1, 2, 3, 4, 6, 10, 18, 26, 30
+GRANTEE, GRANTOR, RECORD, ID, SUBJECT = 46, 62, 78, 94, 110
+Change = tuple[int, bytes, str]
+
+
+def codes(*fields_: int) -> bytes:
+    return symbolon.padded(b"".join(map(le16, fields_)), 16)
+
+
+def resealing(view: int, purpose: int, uses: int) -> bytes:
+    """View to uses of a grant of Alice's."""
+    head = bytes([view, 1, purpose]) + le16(2) + symbolon.le32(0)
+    return head + le64(TERMS.not_before) + le64(TERMS.expiry) + symbolon.le32(uses)
+
+
+def malformed_grants() -> Iterable[Change]:
+    for first in (0x10, 0x12, 0x01, 0x21):
+        yield 0, bytes([first]), f"version and suite {first:#04x}"
+    for view in (0, 4, 255):
+        yield VIEW, bytes([view]), f"view {view}"
+    for kind in (0, 4, 255):
+        yield KIND, bytes([kind]), f"kind {kind}"
+    for purpose in (10, 31, 64, 255):
+        yield PURPOSE, bytes([purpose]), f"purpose {purpose}"
+    yield NOT_BEFORE, le64(TERMS.expiry), "not-before is the expiry"
+    yield NOT_BEFORE, le64(2**64 - 1), "not-before is the end of time"
+    yield EXPIRY, le64(TERMS.not_before - 1), "expiry below not-before"
+    yield EXPIRY, bytes(8), "expiry 0"
+    for content, why in (
+        (codes(), "no field"),
+        (codes(0, 1), "the first field is 0"),
+        (codes(1, 0, 2), "a field behind a zero"),
+        (codes(1, 2, 3, 4, 5, 6, 0, 7), "the last field behind a zero"),
+        (codes(2, 1), "fields fall"),
+        (codes(1, 1), "a field twice"),
+        (codes(1, 0x8000, 2), "the last field falls"),
+        (codes(1, 13), "field 13"),
+        (codes(256), "field 256"),
+        (codes(0x7FFF), "field 32,767"),
+        (codes(0xE000), "custom, class 6"),
+        (codes(1, 0xF800), "bound, class 7"),
+        (codes(0xFFFF), "field 65,535"),
+    ):
+        yield FIELDS, content, why
+    yield SUBJECT, b"\0", "a subject of 0 bytes, and bytes behind it"
+    yield SUBJECT, bytes(65), "a subject of 0 bytes"
+    for length in (65, 255):
+        yield SUBJECT, bytes([length]), f"a subject of {length} bytes"
+    yield SUBJECT, b"\x04", "a byte behind the subject"
+    yield grants.BODY.size - 1, b"\1", "the last byte behind the subject"
+    yield VIEW, resealing(grants.RESEAL, grants.MAINTENANCE, 0), "view reseal, not counted"
+    yield VIEW, resealing(grants.RESEAL, grants.TRANSFER, 0), "view reseal, transfer, not counted"
+    for purpose in (grants.OWN_USE, grants.SHIPPING, grants.ACCOUNTING, 32, 63):
+        yield VIEW, resealing(grants.RESEAL, purpose, 1), f"view reseal, purpose {purpose}"
+    for view in (grants.FULL, grants.MASKED):
+        for purpose in (grants.MAINTENANCE, grants.TRANSFER):
+            yield VIEW, resealing(view, purpose, 1), f"view {view}, purpose {purpose}"
+
+
+def edges_of_grants() -> Iterable[Change]:
+    for view in (grants.FULL, grants.MASKED):
+        yield VIEW, bytes([view]), f"view {view}"
+    for kind in (1, 2, 3):
+        yield KIND, bytes([kind]), f"kind {kind}"
+    for purpose in (0, 7, 32, 63):
+        yield PURPOSE, bytes([purpose]), f"purpose {purpose}"
+    for purpose in (grants.MAINTENANCE, grants.TRANSFER):
+        yield VIEW, resealing(grants.RESEAL, purpose, 1), f"view reseal, purpose {purpose}, one use"
+    for epoch in (1, 65535):
+        yield EPOCH, le16(epoch), f"epoch {epoch}"
+    yield GRANT_EPOCH, b"\xff" * 4, "the last grant epoch"
+    yield NOT_BEFORE, le64(TERMS.expiry - 1), "a life of a millisecond"
+    yield NOT_BEFORE, bytes(8), "not-before 0: a life that nothing mints"
+    yield EXPIRY, b"\xff" * 8, "the end of time: a life that nothing mints"
+    yield USES, b"\xff" * 4, "as many uses as there are"
+    for content, why in (
+        (codes(1), "one field"),
+        (codes(*range(1, 9)), "eight fields"),
+        (codes(*EIGHT_FIELDS), "eight fields of all sorts"),
+        (codes(SHIPPING, 0x8000, 0x87FF, 0x8800, 0x8FFF, 0xD000, 0xD7FF, 0xD800), "edges of custom and bound"),
+        (codes(0xDFFF), "the last field"),
+    ):
+        yield FIELDS, content, why
+    yield GRANTEE, bytes(32), "tags of zeros"
+    yield RECORD, some("record tag", 16), "a record"
+    yield ID, bytes(16), "an id of zeros"
+    yield SUBJECT, symbolon.padded(b"\1\0", 65), "a subject that is one zero byte"
+    yield SUBJECT, b"\x40" + some("subject", 64), "a subject of 64 bytes"
+    yield SUBJECT, b"\x40" + b"a" + bytes(63), "a subject of 64 bytes, most of them zeros"
+
+
+def addresses_rows() -> Iterable[str]:
+    for owner, epoch, field, address in (
+        (ALICE, 2, "email", b"alice@example.com"),
+        (ALICE, 1, "email", b"alice@example.com"),
+        (ALICE, 2, "email", b"Alice@example.com"),
+        (ALICE, 2, "phone", b"+819012345678"),
+        (ALICE, 2, "bound-64-9", b"alice@example.com"),
+        (ALICE, 2, "custom-1024-2047", b"alice@example.com"),
+        (BOB, 2, "email", b"alice@example.com"),
+        (replace(ALICE, kind=2), 2, "email", b"alice@example.com"),
+        (LONG, 1, "email", b"\0"),
+        (LONG, 1, "email", b"\0\0"),
+        *((SERVICE, 2, "postal-address", some("address", length)) for length in (1, 107, 108, 319, 320)),
+    ):
+        tag = registry.address_tag(RING, epoch, owner, fields.code_of(field), address)
+        yield row(RING.to_bytes(), owner.tenant, owner.kind, owner.subject, epoch, field, address, tag)
+
+
+# --- Section 13 -------------------------------------------------------------------------------------------------------
+
+
+def some_addresses(*codes_: int) -> tuple[registry.Address, ...]:
+    return tuple(registry.Address(code, 1 + code % 7, some(f"address {code}", 16)) for code in codes_)
+
+
+def owner_record_rows() -> Iterable[str]:
+    for record in (
+        registry.OwnerRecord(),
+        registry.OwnerRecord(grant_epoch=1),
+        registry.OwnerRecord(secret=SECRET),
+        registry.OwnerRecord(grant_epoch=2**32 - 1, secret=b"\xff" * 32),
+        registry.OwnerRecord(addresses=some_addresses(4)),
+        registry.OwnerRecord(False, 3, SECRET, some_addresses(3, 4)),
+        registry.OwnerRecord(False, 256, SECRET, some_addresses(1, 3, 4, 0xDFFF)),
+        registry.OwnerRecord(False, 0, None, some_addresses(SHIPPING, 0x8000, 0x8800)),
+        registry.OwnerRecord(False, 5, SECRET, some_addresses(4)).erase(),
+        registry.OwnerRecord().erase(),
+        registry.OwnerRecord(False, 5, SECRET, some_addresses(4)).revoke_all(),
+    ):
+        addresses = ",".join(f"{fields.name_of(a.field)}:{a.epoch}:{a.tag.hex()}" for a in record.addresses)
+        shown = (int(record.erased), record.secret or b"", record.grant_epoch, addresses or "-")
+        yield row(record.to_bytes(), "ok", *shown)
+    for form, why in damaged_records():
+        yield f"# damaged: {why}"
+        yield row(form, "damaged", "-", "-", "-", "-")
+
+
+def damaged_records() -> Iterable[tuple[bytes, str]]:
+    plain = registry.OwnerRecord().to_bytes()
+    good = registry.OwnerRecord(False, 3, SECRET, some_addresses(3, 4)).to_bytes()
+    yield b"", "empty"
+    yield plain[:-1], "a byte less"
+    yield good[:-1], "a byte less of an address"
+    yield plain + b"\0", "a byte more"
+    yield good + b"\0", "a byte more behind addresses"
+    yield good + bytes(10), "half an address"
+    yield b"\0" + good[1:], "version 0"
+    yield b"\2" + good[1:], "version 2"
+    for bit in range(2, 8):
+        yield flipped(good, 1, bit), f"flag bit {bit}"
+    yield flipped(good, 1, 1), "a secret, and the flag says none"
+    yield flipped(plain, 37, 7), "a bit where the secret is none"
+    yield good + some_addresses(4)[0].to_bytes(), "a field twice"
+    yield good + some_addresses(1)[0].to_bytes(), "fields fall"
+    yield good + b"".join(a.to_bytes() for a in some_addresses(5, 6, 7)), "five addresses"
+    yield plain + bytes(20), "an address of field 0"
+    yield plain + le16(13) + le16(1) + bytes(16), "an address of field 13"
+    yield plain + le16(0xE800) + le16(1) + bytes(16), "an address of a bound field of class 6"
+    yield flipped(good, 1), "erased, with a secret and addresses"
+    yield flipped(registry.OwnerRecord(secret=SECRET).to_bytes(), 1), "erased, with a secret"
+    yield flipped(registry.OwnerRecord(addresses=some_addresses(4)).to_bytes(), 1), "erased, with an address"
+
+
+# --- Section 14 -------------------------------------------------------------------------------------------------------
+
+
+def index_rows() -> Iterable[str]:
+    for tenant, field, name, version, normalised, epoch in (
+        (b"shop", "email", b"email", 1, b"alice@example.com", 2),
+        (b"shop", "email", b"email", 1, b"alice@example.com", 1),
+        (b"shop", "email", b"email", 2, b"alice@example.com", 2),
+        (b"shop", "email", b"e-mail", 1, b"alice@example.com", 2),
+        (b"shop", "email", b"email", 1, b"bob@example.com", 2),
+        (b"shop", "phone", b"email", 1, b"alice@example.com", 2),
+        (b"shoq", "email", b"email", 1, b"alice@example.com", 2),
+        (b"shop", "bound-64-9", b"\0", 0, b"\0", 2),
+        (b"shop", "custom-64-9", b"\0", 65535, b"\0\0", 2),
+        *((LONG.tenant, "free-text", some("index", 64), 256, some("text", n), 1) for n in (1, 13, 109, 110, 1022)),
+    ):
+        value = registry.index_value(RING, epoch, tenant, fields.code_of(field), name, version, normalised)
+        yield row(RING.to_bytes(), tenant, field, name, version, normalised, epoch, value)
 
 
 # --- Section 3, column names ------------------------------------------------------------------------------------------
@@ -721,6 +1248,9 @@ FAMILIES = {
         "The key schedule and secret forms: SPEC.md, section 2 and (trail) section 8.",
         "owner | keyring | epoch | tenant | kind | subject | field | K_tenant | K_owner | K_seal | K_nonce | K_mark"
         " | K_canary | T(p)\n"
+        "# erasable | keyring | epoch | tenant | kind | subject | field | owner secret | K_erasable | K_seal | K_nonce\n"
+        "# grant | keyring | epoch | tenant | kind | subject | grant epoch | K_grant\n"
+        "# index | keyring | epoch | tenant | field | index name | version | K_index\n"
         "# credential | keyring | epoch | audience | tenant | kind | period | K_cred\n"
         "# session | session key | serial | tag | K_s\n"
         "# trail | K_tag | node | k_0 | i | k_i | stored state\n"
@@ -734,12 +1264,12 @@ FAMILIES = {
     "tokens": (
         tokens_rows,
         'Tokens that must open, and that sealing must make of the same random bytes: SPEC.md, "The token".',
-        f"{TOKEN_OWNER} | epoch | random bytes | value | token",
+        f"{TOKEN_OWNER} | epoch | random bytes | value | token | record id | owner secret (- where not erasable)",
     ),
     "tokens-fail": (
         tokens_fail_rows,
         'Tokens that must not open, each for one reason: SPEC.md, "The token".',
-        f"{TOKEN_OWNER} asked for | token | denied or malformed | why, for readers",
+        f"{TOKEN_OWNER} asked for | record id | owner secret | token | denied or malformed | why, for readers",
     ),
     "text": (text_rows, 'The text of tokens: SPEC.md, "The token\'s text".', "token | text, not in hex"),
     "text-fail": (text_fail_rows, 'Texts that are malformed: SPEC.md, "The token\'s text".', "text | why, for readers"),
@@ -767,7 +1297,8 @@ FAMILIES = {
         reveal_rows,
         'Sealed reveals: SPEC.md, "Proof, session, sealed reveal".',
         "session key | serial | tag | proof's nonce | node | sequence | field:token,... | values, ! where"
-        " refused | reply",
+        " refused | reply\n"
+        "# In the masked view the values are masks, - where there was no room.",
     ),
     "trail": (
         trail_rows,
@@ -780,6 +1311,35 @@ FAMILIES = {
         trail_fail_rows,
         'Chains that a reader must refuse: SPEC.md, "The audit trail".',
         "audit key | entries, with commas | index (from 0) of the first bad entry | why, for readers",
+    ),
+    "grants": (
+        grants_rows,
+        'Grants that verify, and that minting must make of the same random bytes: SPEC.md, "Grants".',
+        "keyring | tenant | owner's kind | owner's subject | grantee's kind | grantee's subject | grantor's kind"
+        " | grantor's subject | view | purpose\n"
+        "#   | grant epoch | not-before | expiry | uses | fields, with commas | record id | random bytes | grant\n"
+        "# Each is minted under the keyring's newest epoch.",
+    ),
+    "grants-fail": (
+        grants_fail_rows,
+        'The form of grants: SPEC.md, "Grants". A form that is ok says nothing of what a vault makes of the grant.',
+        "grant | ok or malformed | why, for readers",
+    ),
+    "addresses": (
+        addresses_rows,
+        'Tags of verified addresses: SPEC.md, "Deliveries".',
+        "keyring | tenant | kind | subject | epoch | field | address | tag",
+    ),
+    "owner-records": (
+        owner_record_rows,
+        "Owner records: SPEC.md, section 13.",
+        "record | ok | erased, 0 or 1 | owner secret, - without | grant epoch | field:epoch:tag,... or -\n"
+        "# record | damaged | - | - | - | -",
+    ),
+    "index": (
+        index_rows,
+        'Values of blind indexes: SPEC.md, "Blind indexes".',
+        "keyring | tenant | field | index name | version | normalised | epoch | value",
     ),
 }
 

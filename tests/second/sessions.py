@@ -6,9 +6,11 @@ import hmac
 import struct
 from dataclasses import dataclass, replace
 
+import fields
 from symbolon import (
     CREDENTIAL,
     ITEMS,
+    NO_RECORD,
     PROOF,
     REPLY,
     SALT,
@@ -28,6 +30,7 @@ from symbolon import (
     le32,
     le64,
     open_padded,
+    padded,
     prf,
     unpad,
 )
@@ -39,7 +42,7 @@ QUARTER_HOUR = 15 * MINUTE
 
 PERSON = 1
 OWN = 1 << 0
-ALL_RIGHTS = 0x7F
+ALL_RIGHTS = 0xFF
 PROOF_REQUIRED = 1 << 0
 NO_SESSION_ID = bytes(16)
 
@@ -271,12 +274,32 @@ def reply_key(k_s: bytes, salt: bytes, nonce: bytes, items: list[Item]) -> bytes
     return prf(k_s, REPLY, salt + nonce + items_digest(k_s, items))
 
 
-def answer(keyring: Keyring, caller: Principal, field: int, token: Token) -> bytes:
+def answer(
+    keyring: Keyring,
+    owner: Principal,
+    field: int,
+    token: Token,
+    masked: bool = False,
+    record: bytes = NO_RECORD,
+    secret: bytes | None = None,
+) -> bytes:
     """Section 7: one answer, as long whether the token opens or not."""
     try:
-        return b"\x01" + open_padded(keyring, caller, field, token)
+        plain = open_padded(keyring, owner, field, token, record, secret)
     except Denied:
         return b"\x00" + bytes(token.length)
+    return b"\x01" + (masked_answer(field, plain) if masked else plain)
+
+
+def masked_answer(field: int, plain: bytes) -> bytes:
+    """Section 7: the mask in the value's place, or nothing where it is too long for the class."""
+    shown = fields.mask(field, unpad(field, plain)).encode()
+    return sent(shown if len(shown) <= len(plain) - 2 else b"", len(plain))
+
+
+def sent(value: bytes, length: int) -> bytes:
+    """A value or a mask as an answer holds it."""
+    return padded(le16(len(value)) + value, length)
 
 
 def seal_reply(k_s: bytes, node: int, sequence: int, nonce: bytes, items: list[Item], answers: list[bytes]) -> bytes:
@@ -293,15 +316,13 @@ def open_reply(k_s: bytes, nonce: bytes, items: list[Item], reply: bytes) -> lis
     if plain is None or len(plain) != sum(1 + length for length in lengths):
         raise Denied("reply does not open")
     values = []
-    for (field, _), length in zip(items, lengths):
-        values.append(one_answer(field, plain[: 1 + length]))
+    for length in lengths:
+        values.append(one_answer(plain[: 1 + length]))
         plain = plain[1 + length :]
     return values
 
 
-def one_answer(field: int, content: bytes) -> bytes | None:
-    if content[0] == 1:
-        return unpad(field, content[1:])
-    if any(content):
-        raise Denied("form of an answer")
-    return None
+def one_answer(content: bytes) -> bytes | None:
+    """A value if it begins with 1 and its length fits; everything else is a refusal."""
+    length = int.from_bytes(content[1:3], "little")
+    return content[3 : 3 + length] if content[0] == 1 and length <= len(content) - 3 else None

@@ -114,12 +114,14 @@ def hchacha20(key: bytes, block: bytes) -> bytes:
 
 # --- Section 2: the PRF, the key schedule, the keyring ----------------------------------------------------------------
 
-TENANT, OWNER = 1, 2
+TENANT, OWNER, ERASURE = 1, 2, 3
 SEAL, NONCE, NONCE_OF, MARK, MARK_OF, CANARY = 4, 5, 6, 7, 8, 9
+GRANT, INDEX_KEY, INDEX = 10, 11, 12
 CREDENTIAL_ROOT, ISSUER, CREDENTIAL, SERIAL, SESSION_ID = 13, 14, 15, 16, 17
 SESSION, PROOF, ITEMS, SALT, REPLY = 18, 19, 20, 21, 22
 TAG, RATCHET, ENTRY, TRAIL_STATE, IDENTITY = 23, 24, 25, 26, 27
 DIGEST = 28
+GRANT_ID, GRANT_MAC, GRANT_RECORD, ADDRESS = 29, 30, 31, 32
 
 LONGEST_CASCADE = 109
 LONG_FORM = 0x80
@@ -147,7 +149,6 @@ def prf(key: bytes, label: int, message: bytes) -> bytes:
 
 
 VERSION_AND_SUITE = 0x11
-MODE = 0x00
 
 
 @dataclass(frozen=True)
@@ -204,11 +205,22 @@ class Keyring:
     def owner_key(self, epoch: int, owner: Principal) -> bytes:
         return prf(self.tenant_key(epoch, owner.tenant), OWNER, bytes([owner.kind]) + owner.subject)
 
+    def token_key(self, epoch: int, owner: Principal, secret: bytes | None = None) -> bytes:
+        """Section 2: K, which is K_erasable with the owner's secret and K_owner without."""
+        owner_key = self.owner_key(epoch, owner)
+        return owner_key if secret is None else prf(owner_key, ERASURE, secret)
+
     def mark_key(self, epoch: int, tenant: bytes) -> bytes:
         return prf(self.tenant_key(epoch, tenant), MARK, b"")
 
     def canary_key(self, epoch: int, tenant: bytes) -> bytes:
         return prf(self.tenant_key(epoch, tenant), CANARY, b"")
+
+    def grant_key(self, epoch: int, owner: Principal, grant_epoch: int) -> bytes:
+        return prf(self.owner_key(epoch, owner), GRANT, le32(grant_epoch))
+
+    def index_key(self, epoch: int, tenant: bytes, field: int, name: bytes, version: int) -> bytes:
+        return prf(self.tenant_key(epoch, tenant), INDEX_KEY, le16(field) + le16(version) + name)
 
     def issuer_key(self, epoch: int, audience: bytes, tenant: bytes, kind: int, period: int) -> bytes:
         credential_root = prf(self.root(epoch), CREDENTIAL_ROOT, audience)
@@ -231,12 +243,16 @@ class Keyring:
         return Keyring(form[2:34], roots)
 
 
-def seal_key(owner_key: bytes, field: int) -> bytes:
-    return prf(owner_key, SEAL, le16(field) + bytes([MODE, VERSION_AND_SUITE]))
+def mode_and_suite(field: int, erasable: bool) -> bytes:
+    return bytes([erasable | fields.is_bound(field) << 1, VERSION_AND_SUITE])
 
 
-def nonce_key(owner_key: bytes, field: int) -> bytes:
-    return prf(owner_key, NONCE, le16(field) + bytes([MODE, VERSION_AND_SUITE]))
+def seal_key(token_key: bytes, field: int, erasable: bool = False) -> bytes:
+    return prf(token_key, SEAL, le16(field) + mode_and_suite(field, erasable))
+
+
+def nonce_key(token_key: bytes, field: int, erasable: bool = False) -> bytes:
+    return prf(token_key, NONCE, le16(field) + mode_and_suite(field, erasable))
 
 
 def bound_key(session_key: bytes, serial: bytes, tag: bytes) -> bytes:
@@ -255,6 +271,10 @@ def principal_tag(k_tag: bytes, principal: Principal) -> bytes:
 CLASSES = (32, 64, 128, 256, 512, 1024)
 LONGEST_VALUE = 1022
 COMMITMENT_ZEROS = bytes(16)
+CLASS_BITS = 0x0F
+ERASABLE_FLAG = 1 << 4
+RECORD_FLAG = 1 << 5
+NO_RECORD = b""
 
 
 def class_index(field: int, value_length: int) -> int:
@@ -290,13 +310,15 @@ class Token:
             raise Malformed("too short")
         if raw[0] != VERSION_AND_SUITE:
             raise Malformed("version or suite")
-        if raw[1] >= len(CLASSES):
+        if raw[1] & CLASS_BITS >= len(CLASSES) or raw[1] & ~(CLASS_BITS | ERASABLE_FLAG | RECORD_FLAG):
             raise Malformed("class or flags")
-        if len(raw) != 54 + CLASSES[raw[1]]:
-            raise Malformed("length")
         token = Token(raw)
+        if len(raw) != 54 + token.length:
+            raise Malformed("length")
         if not fields.is_code(token.field):
             raise Malformed("unknown field")
+        if (raw[1] & RECORD_FLAG != 0) != fields.is_bound(token.field):
+            raise Malformed("record flag")
         return token
 
     @property
@@ -305,7 +327,11 @@ class Token:
 
     @property
     def length(self) -> int:
-        return CLASSES[self.raw[1]]
+        return CLASSES[self.raw[1] & CLASS_BITS]
+
+    @property
+    def erasable(self) -> bool:
+        return self.raw[1] & ERASABLE_FLAG != 0
 
     @property
     def field(self) -> int:
@@ -336,56 +362,145 @@ class Token:
         return self.raw[22:]
 
 
-def header_of(index: int, field: int, epoch: int) -> bytes:
-    return bytes([VERSION_AND_SUITE, index]) + le16(field) + le16(epoch)
+def header_of(index: int, field: int, epoch: int, erasable: bool = False) -> bytes:
+    flags = (ERASABLE_FLAG if erasable else 0) | (RECORD_FLAG if fields.is_bound(field) else 0)
+    return bytes([VERSION_AND_SUITE, index | flags]) + le16(field) + le16(epoch)
 
 
 def mark_of(keyring: Keyring, epoch: int, tenant: bytes, nonce: bytes) -> bytes:
     return prf(keyring.mark_key(epoch, tenant), MARK_OF, nonce)[:4]
 
 
-def seal_under(keyring: Keyring, owner_key: bytes, tenant: bytes, header: bytes, rng16: bytes, plain: bytes) -> bytes:
-    """Section 4, "Sealing", of an already padded value; `owner_key` is K_owner, or K_canary for a canary."""
-    _, _, field, epoch = struct.unpack("<BBHH", header)
-    message = header + rng16 + frame(b"") + plain
-    nonce = prf(nonce_key(owner_key, field), NONCE_OF, message)[:12]
-    associated = header + mark_of(keyring, epoch, tenant, nonce) + nonce
-    return associated + aead_seal(seal_key(owner_key, field), nonce, associated, COMMITMENT_ZEROS + plain)
+def seal_under(
+    keyring: Keyring,
+    token_key: bytes,
+    tenant: bytes,
+    header: bytes,
+    rng16: bytes,
+    plain: bytes,
+    record: bytes = NO_RECORD,
+) -> bytes:
+    """Section 4, "Sealing", of an already padded value; `token_key` is K, or K_canary for a canary."""
+    _, flags, field, epoch = struct.unpack("<BBHH", header)
+    erasable = flags & ERASABLE_FLAG != 0
+    message = header + rng16 + frame(record) + plain
+    nonce = prf(nonce_key(token_key, field, erasable), NONCE_OF, message)[:12]
+    start = header + mark_of(keyring, epoch, tenant, nonce) + nonce
+    return start + aead_seal(seal_key(token_key, field, erasable), nonce, start + record, COMMITMENT_ZEROS + plain)
 
 
-def seal(keyring: Keyring, owner: Principal, field: int, value: bytes, rng16: bytes, epoch: int | None = None) -> bytes:
-    """Section 4, "Sealing". Does not check the value: see `fields.check`."""
+def check_record(field: int, record: bytes) -> None:
+    """Section 3, "Bound fields": mandatory for these, impossible for all others."""
+    if not (1 <= len(record) <= 64 if fields.is_bound(field) else record == NO_RECORD):
+        raise Malformed("record id")
+
+
+def seal(
+    keyring: Keyring,
+    owner: Principal,
+    field: int,
+    value: bytes,
+    rng16: bytes,
+    epoch: int | None = None,
+    record: bytes = NO_RECORD,
+    secret: bytes | None = None,
+) -> bytes:
+    """Section 4, "Sealing"; erasable with the owner's secret. Does not check the value: see `fields.check`."""
+    check_record(field, record)
     epoch = epoch or keyring.newest
-    header = header_of(class_index(field, len(value)), field, epoch)
-    return seal_under(keyring, keyring.owner_key(epoch, owner), owner.tenant, header, rng16, pad(field, value))
+    header = header_of(class_index(field, len(value)), field, epoch, secret is not None)
+    key = keyring.token_key(epoch, owner, secret)
+    return seal_under(keyring, key, owner.tenant, header, rng16, pad(field, value), record)
 
 
-def open_padded(keyring: Keyring, caller: Principal, field: int, token: Token) -> bytes:
-    """Section 4, "Opening": the padded value, which a sealed reveal sends."""
+def open_padded(
+    keyring: Keyring,
+    owner: Principal,
+    field: int,
+    token: Token,
+    record: bytes = NO_RECORD,
+    secret: bytes | None = None,
+    floor: int = 0,
+) -> bytes:
+    """Section 4, "Opening": the padded value, which a sealed reveal sends.
+
+    The owner is the caller, or the one that a verified grant names; a record id that does not belong to the field, or
+    is missing, is one that does not verify.
+    """
     if token.field != field:
         raise Denied("wrong field")
-    key = seal_key(keyring.owner_key(token.epoch, caller), field)
-    opened = aead_open(key, token.nonce, token.associated, token.sealed)
+    if token.epoch < floor:
+        raise Denied("unknown epoch")
+    if token.erasable and secret is None:
+        raise Denied("does not open")
+    token_key = keyring.token_key(token.epoch, owner, secret if token.erasable else None)
+    key = seal_key(token_key, field, token.erasable)
+    opened = aead_open(key, token.nonce, token.associated + record, token.sealed)
     if opened is None or opened[:16] != COMMITMENT_ZEROS:
         raise Denied("does not open")
     unpad(field, opened[16:])
     return opened[16:]
 
 
-def open_token(keyring: Keyring, caller: Principal, field: int, raw: bytes) -> bytes:
+def open_token(
+    keyring: Keyring,
+    owner: Principal,
+    field: int,
+    raw: bytes,
+    record: bytes = NO_RECORD,
+    secret: bytes | None = None,
+    floor: int = 0,
+) -> bytes:
     """Section 4, "Opening": the value."""
-    return unpad(field, open_padded(keyring, caller, field, Token.parse(raw)))
+    return unpad(field, open_padded(keyring, owner, field, Token.parse(raw), record, secret, floor))
 
 
-def commitment_under(owner_key: bytes, field: int, nonce: bytes) -> bytes:
+def reown(
+    keyring: Keyring,
+    owner: Principal,
+    new_owner: Principal,
+    raw: bytes,
+    rng16: bytes,
+    record: bytes = NO_RECORD,
+    secret: bytes | None = None,
+    new_secret: bytes | None = None,
+    floor: int = 0,
+) -> bytes:
+    """Section 4, "Resealing", for another owner; both have a secret where the token is erasable."""
+    token = Token.parse(raw)
+    if owner.tenant != new_owner.tenant:
+        raise Denied("other tenant")
+    value = open_token(keyring, owner, token.field, raw, record, secret, floor)
+    if token.erasable and new_secret is None:
+        raise Denied("does not open")
+    kept = new_secret if token.erasable else None
+    return seal(keyring, new_owner, token.field, value, rng16, record=record, secret=kept)
+
+
+def rewrap(
+    keyring: Keyring,
+    owner: Principal,
+    raw: bytes,
+    rng16: bytes,
+    record: bytes = NO_RECORD,
+    secret: bytes | None = None,
+    floor: int = 0,
+) -> bytes:
+    """Section 4, "Resealing", for the same owner."""
+    if Token.parse(raw).epoch >= keyring.newest:
+        raise Denied("not older")
+    return reown(keyring, owner, owner, raw, rng16, record, secret, secret, floor)
+
+
+def commitment_under(token_key: bytes, field: int, nonce: bytes, erasable: bool = False) -> bytes:
     """Section 4: the commitment that the key gives for a nonce; so a trail's reader finds whose a refused token was."""
-    return chacha20_block(seal_key(owner_key, field), 1, nonce)[:16]
+    return chacha20_block(seal_key(token_key, field, erasable), 1, nonce)[:16]
 
 
 def is_canary(keyring: Keyring, caller: Principal, token: Token) -> bool:
     """Section 4: whether a refused token is a canary of the caller's tenant."""
     canary_key = keyring.canary_key(token.epoch, caller.tenant)
-    return commitment_under(canary_key, token.field, token.nonce) == token.commitment
+    return commitment_under(canary_key, token.field, token.nonce, token.erasable) == token.commitment
 
 
 def refusal_reason(keyring: Keyring, caller: Principal, field: int, token: Token) -> str:

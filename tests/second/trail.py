@@ -21,14 +21,19 @@ from symbolon import (
 
 EVENTS = {
     1: "started", 2: "authenticate", 3: "detokenize", 4: "reveal", 5: "log-out", 6: "foreign tokens", 7: "clock back",
+    8: "grant", 9: "grant's reason", 10: "revoke", 11: "revoke all", 12: "rewrap", 13: "reown", 14: "erase",
+    15: "confirm address", 16: "look up", 17: "make index", 18: "tokenize", 19: "issuer",
 }  # fmt: skip
 REASONS = {
     0: "done", 1: "does not open", 2: "foreign token", 3: "canary", 4: "wrong field", 5: "unknown epoch",
     6: "session ended", 7: "other vault", 8: "no right", 9: "logged out",
+    10: "wrong purpose", 11: "erased", 12: "bad grant", 13: "wrong grantee", 14: "grant not in its time",
+    15: "grant revoked",
     16: "bad credential", 17: "wrong audience", 18: "not yet valid", 19: "expired", 20: "life too long",
     21: "wrong period", 22: "below floor", 23: "right not for kind",
     24: "proof required", 25: "bad proof", 26: "stale proof", 27: "future proof", 28: "proof before start",
-    29: "replayed", 30: "window full",
+    29: "replayed", 30: "window full", 31: "grant used up",
+    32: "not in grant", 33: "wrong destination", 34: "not older", 35: "other tenant",
 }  # fmt: skip
 STARTED = 1
 ENTRY_LENGTH = 110
@@ -62,17 +67,22 @@ class Entry:
     owner: bytes = bytes(16)
     session: bytes = bytes(8)
     grant: bytes = bytes(8)
+    reserved: int = 0
+    """0 in every entry that a reader of this version takes."""
 
     def body(self) -> bytes:
-        numbers = (self.event, self.reason, self.field, self.purpose, self.view, 0, self.count)
+        numbers = (self.event, self.reason, self.field, self.purpose, self.view, self.reserved, self.count)
         return BODY.pack(*numbers, self.caller, self.header, self.nonce, self.owner, self.session, self.grant)
 
     @staticmethod
     def from_body(number: int, time: int, body: bytes) -> Entry:
-        event, reason, field_, purpose, view, zero, count, *rest = BODY.unpack(body)
-        if zero:
-            raise ValueError("the reserved byte")
-        return Entry(number, time, event, reason, field_, purpose, view, count, *rest)
+        event, reason, field_, purpose, view, reserved, count, *rest = BODY.unpack(body)
+        return Entry(number, time, event, reason, field_, purpose, view, count, *rest, reserved)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether a reader of this version takes it."""
+        return self.event in EVENTS and self.reason in REASONS and self.reserved == 0
 
     def columns(self) -> str:
         """For vector files: numbers in decimal, bytes in hex, with a space between."""
@@ -136,6 +146,8 @@ def read(audit_key: AuditKey, chain: list[bytes], longest_gap: int = 10_000) -> 
         if body is None:
             raise BrokenChain(position, "does not verify")
         entry = Entry.from_body(number, time, body)
+        if not entry.is_known:
+            raise BrokenChain(position, "event, reason or reserved byte")
         if skipped and (entry.event != STARTED or entry.count != skipped):
             raise BrokenChain(position, "gap")
         yield entry

@@ -4,7 +4,7 @@
 use std::{convert::Infallible, mem};
 
 use anyhow::Result;
-use symbolon::{Field, Held, MASK_LEN, OVERHEAD, Place, Plaintext, Sink, TEXT_PREFIX, Token};
+use symbolon::{Access, Field, Held, Item, MASK_LEN, OVERHEAD, Place, Plaintext, Sink, TEXT_PREFIX, Token};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{Caller, Tally, source::BLOCK};
@@ -133,12 +133,12 @@ fn open<'a>(
     caller: &mut Caller<'_>,
 ) -> Result<Vec<Option<Plaintext<'a>>>> {
     let (vault, host, session) = caller.lasting()?;
-    let mut request = session.request(tokens.len(), host)?;
+    let mut request = session.request(&Access::OWN, tokens.len(), host)?;
     let mut held: Vec<Held<Plaintext<'a>>> = Vec::with_capacity(tokens.len());
     for token in tokens {
         let (work, rest) = mem::take(&mut arena).split_at_mut(work_len(token));
         arena = rest;
-        held.push(request.detokenize_held(token.field(), token, work, host)?);
+        held.push(request.detokenize_held(&Item::of(*token), work, host)?);
     }
     request.finish(host)?;
     let receipt = host.commit(vault)?;

@@ -6,7 +6,7 @@ use axum::{Json, Router, extract::State, http::StatusCode, routing::post};
 use base64ct::{Base64, Encoding};
 use rand_core::TryCryptoRng;
 use serde::{Deserialize, Serialize};
-use symbolon::{Credential, Item, Proof, Session, SessionKey, Time, TokenBuf, reply_len};
+use symbolon::{Access, Credential, Item, Proof, Session, SessionKey, Time, TokenBuf, reply_len};
 use symbolon_server::Desk;
 
 /// What a client sends: who it is, that it is, and what it wants to see.
@@ -39,7 +39,7 @@ async fn reveal(State(desk): State<Arc<Desk>>, Json(request): Json<Request>) -> 
 
     let items: Vec<Item<'_>> = request.tokens.iter().map(|token| Item::of(token.as_token())).collect();
     let mut out = vec![0; reply_len(&items)];
-    let held = session.reveal_held(&items, &mut out, &mut desk.host()).map_err(status)?;
+    let held = session.reveal_held(&Access::OWN, &items, &mut out, &mut desk.host()).map_err(status)?;
     let reply = desk.settle(held).await.map_err(status)?;
     Ok(reply.as_bytes().to_vec())
 }

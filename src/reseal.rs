@@ -1,0 +1,210 @@
+//! Resealing: the same value under a newer key, or a new owner's, without showing it. SPEC.md section 4.
+
+use core::{fmt, ops::Deref};
+
+use zeroize::Zeroize;
+
+use crate::{
+    Access, Environment, Error, Held, Host, Item, Request, Rights, Session, Token, Vault, View,
+    access::Authority,
+    authenticate::Verdict,
+    entry::{Event, Reason},
+    held::Withheld,
+    keys::SealKey,
+    owner::OwnerRecord,
+    principal::Principal,
+    seal::{self, Under, apply_key_stream},
+    token::NONCE_LEN,
+};
+
+/// A token that was sealed anew, to be stored where the old one stood.
+pub struct Resealed<'o> {
+    bytes: &'o mut [u8],
+    mask: Option<SealKey>,
+}
+
+impl<'o> Resealed<'o> {
+    /// The new token.
+    #[must_use]
+    pub fn into_token(self) -> Token<'o> {
+        Token::from_sealed(self.bytes)
+    }
+
+    fn withhold(&mut self, mask: SealKey) {
+        apply_key_stream(&mask, &[0; NONCE_LEN], self.bytes);
+        self.mask = Some(mask);
+    }
+}
+
+impl Withheld for Resealed<'_> {
+    fn restore(&mut self) {
+        if let Some(mask) = self.mask.take() {
+            apply_key_stream(&mask, &[0; NONCE_LEN], self.bytes);
+        }
+    }
+}
+
+impl fmt::Debug for Resealed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resealed").field("len", &self.bytes.len()).finish_non_exhaustive()
+    }
+}
+
+/// Whose a resealed token is to be.
+struct NewOwner<'p> {
+    principal: &'p Principal,
+    tag: [u8; 16],
+    record: OwnerRecord,
+}
+
+impl<V: Deref<Target = Vault>> Session<V> {
+    /// Seals one of the session's own tokens anew under the newest epoch: see [`Request::rewrap_held`]. Commits with the environment's store.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::Unavailable`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
+    pub fn rewrap<'o, E: Environment, const N: usize, const W: usize>(
+        &self,
+        access: &Access<'_>,
+        item: &Item<'_>,
+        out: &'o mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Token<'o>, Error> {
+        host.commit_leftovers(self.vault())?;
+        let held = self.request(access, 1, host)?.rewrap_held(item, out, host)?;
+        host.settle(self.vault(), held).map(Resealed::into_token)
+    }
+
+    /// Makes a token of another session's the caller's own: a guest who has just opened an account, say, whose session and the account's are
+    /// both there. The value is not shown. (With a grant of the former owner's: [`Request::reown_held`].)
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::BufferTooSmall`], [`Error::RngFailed`]; refusals come by way of [`Held::release`].
+    pub fn reown_held<'o, E: Environment, const N: usize, const W: usize>(
+        &self,
+        from: &Self,
+        item: &Item<'_>,
+        out: &'o mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Resealed<'o>>, Error> {
+        let authority = from.authority(&Access::OWN, View::Reseal, item.slot, host)?;
+        let same_tenant = from.principal().tenant == self.principal().tenant;
+        self.take_over(&Access::OWN, from, authority, same_tenant, item, out, host)
+    }
+
+    /// Reseals for this session's principal what `authority` opens by way of `opener`.
+    #[expect(clippy::too_many_arguments, reason = "two sessions, one item, and what both ways of re-owning found")]
+    fn take_over<'o, E: Environment, const N: usize, const W: usize>(
+        &self,
+        access: &Access<'_>,
+        opener: &Self,
+        mut authority: Authority,
+        same_tenant: bool,
+        item: &Item<'_>,
+        out: &'o mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Resealed<'o>>, Error> {
+        let (_, mut verdict) = self.live(1, host)?;
+        verdict.require(self.rights().contains(Rights::OWN), Reason::NoRight);
+        verdict.require(same_tenant, Reason::OtherTenant);
+        let mut new = NewOwner {
+            principal: self.principal(),
+            tag: self.caller(),
+            record: OwnerRecord::of(&self.caller(), host)?,
+        };
+        verdict.require(!new.record.erased, Reason::Erased);
+        authority.refused = authority.refused.or(verdict.reason());
+        let needs_secret = authority.refused.is_none() && item.token.is_erasable();
+        if needs_secret && new.record.make_secret(host.rng())? {
+            new.record.put(&new.tag, host)?;
+        }
+        self.reseal(Event::Reown, access, opener, &authority, &new, item, out, host)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "rewrap and both ways of re-owning end here")]
+    fn reseal<'o, E: Environment, const N: usize, const W: usize>(
+        &self,
+        event: Event,
+        access: &Access<'_>,
+        opener: &Self,
+        authority: &Authority,
+        new: &NewOwner<'_>,
+        item: &Item<'_>,
+        out: &'o mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Resealed<'o>>, Error> {
+        let random = host.random16()?;
+        let out = out.get_mut(..item.token.as_bytes().len()).ok_or(Error::BufferTooSmall)?;
+        let newest = self.vault().keys(new.principal, self.vault().newest_epoch());
+        let erasable = item.token.is_erasable();
+        let owner = if erasable { newest.owner.erasable(new.record.secret().0) } else { newest.owner };
+        let under = Under { owner: &owner, mark: &newest.mark, epoch: newest.epoch, erasable };
+        let resealed = opener.open_with(authority, item, |key| {
+            seal::reseal(key, &item.token, &under, item.slot, &random, out).map(|done| done.then_some(()))
+        });
+        let refused = match resealed {
+            Ok(done) => done.err(),
+            Err(error) => {
+                out.zeroize();
+                return Err(error);
+            }
+        };
+        let staged = self.record_opening(event, access, authority, View::Reseal, item, refused, host);
+        let staged = staged.inspect_err(|_| out.zeroize())?;
+        if refused.is_some() {
+            out.zeroize();
+            return Ok(Held::new(Err(Error::Denied), staged));
+        }
+        let salt = Token::from_sealed(out).commitment();
+        let mut token = Resealed { bytes: out, mask: None };
+        token.withhold(self.vault().mask_key(b"token", &salt));
+        Ok(Held::new(Ok(token), staged))
+    }
+}
+
+impl<V: Deref<Target = Vault>> Request<'_, V> {
+    /// Seals a token of an older epoch anew under the newest one, for the same owner, field and record; nothing is shown. `out` takes as many
+    /// bytes as the token has.
+    ///
+    /// By the session's own right, or under a grant with [`View::Reseal`] for [`Purpose::MAINTENANCE`](crate::Purpose::MAINTENANCE): since the answer
+    /// tells whether a token is that owner's, such a grant's uses are always counted. Of a token that has the newest epoch already
+    /// ([`Vault::newest_epoch`]) there is nothing to do, and it is refused.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`], [`Error::BufferTooSmall`], [`Error::RngFailed`]; refusals come by way of [`Held::release`].
+    pub fn rewrap_held<'o, E: Environment, const N: usize, const W: usize>(
+        &mut self,
+        item: &Item<'_>,
+        out: &'o mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Resealed<'o>>, Error> {
+        let (session, access) = (self.session(), self.access());
+        let mut authority = session.authority(&access, View::Reseal, item.slot, host)?;
+        let owner = authority.owner.clone();
+        let mut verdict = Verdict::beginning_with(authority.refused);
+        let wrong_purpose = access.has_grant() && access.purpose() != crate::Purpose::MAINTENANCE;
+        verdict.require(!wrong_purpose, Reason::NotInGrant);
+        authority.refused = verdict.reason();
+        authority.only_below = Some(session.vault().newest_epoch());
+        let new = NewOwner { principal: &owner, tag: authority.owner_tag, record: authority.record.clone() };
+        session.reseal(Event::Rewrap, &access, session, &authority, &new, item, out, host)
+    }
+
+    /// Makes a token the caller's own, under its former owner's grant with [`View::Reseal`] for [`Purpose::TRANSFER`](crate::Purpose::TRANSFER).
+    ///
+    /// # Errors
+    /// As [`rewrap_held`](Self::rewrap_held).
+    pub fn reown_held<'o, E: Environment, const N: usize, const W: usize>(
+        &mut self,
+        item: &Item<'_>,
+        out: &'o mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Resealed<'o>>, Error> {
+        let (session, access) = (self.session(), self.access());
+        let mut authority = session.authority(&access, View::Reseal, item.slot, host)?;
+        let mut verdict = Verdict::beginning_with(authority.refused);
+        let for_transfer = access.has_grant() && access.purpose() == crate::Purpose::TRANSFER;
+        verdict.require(for_transfer, Reason::NotInGrant);
+        authority.refused = verdict.reason();
+        session.take_over(&access, session, authority, true, item, out, host)
+    }
+}
