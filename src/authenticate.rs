@@ -1,6 +1,6 @@
 //! From a credential and a proof to a session. SPEC.md section 7.
 
-use core::ops::Deref;
+use core::{hint::black_box, ops::Deref};
 
 use subtle::ConstantTimeEq;
 
@@ -147,6 +147,10 @@ fn settle<V: Deref<Target = Vault>, E: Environment, const N: usize, const W: usi
     now: Time,
     host: &mut Host<E, N, W>,
 ) -> Result<Held<Session<V>>, Error> {
+    // The root of an epoch that there isn't is derived; those that there are were, once.
+    if refused.is_some_and(|reason| reason != Reason::BelowFloor) {
+        let _same_work = black_box(vault.no_credential_root());
+    }
     let staged = host.stage(now, &entry(&vault, parts, refused.unwrap_or(Reason::Done)))?;
     let session = Session::new(vault, &parts.claims, bound, nonce, ends);
     let outcome = if refused.is_none() { Ok(session) } else { Err(Error::Denied) };

@@ -247,7 +247,12 @@ pub const MAX_ISSUER_LEN: usize = 1 + 2 + 4 + 1 + 32 + 2 * (1 + crate::principal
 pub(crate) fn open_session_key(issuer_key: &Key, parts: &Read<'_>) -> Option<SessionKey> {
     let mut opened = Zeroizing::new(parts.sealed.session_key);
     let key = credential_key(issuer_key, &parts.sealed.serial);
-    open_once(&key, parts.body, opened.as_mut_slice(), &parts.sealed.tag).then(|| SessionKey::read_secret(&opened))
+    let authentic = open_once(&key, parts.body, opened.as_mut_slice(), &parts.sealed.tag);
+    if !authentic {
+        // What is not authentic is not decrypted; the same work shows nobody which of the two it was.
+        crate::seal::spend_once(&key, opened.as_mut_slice());
+    }
+    authentic.then(|| SessionKey::read_secret(&opened))
 }
 
 /// Each serial is used for one credential only, so the AEAD key is used once.

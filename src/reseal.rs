@@ -136,8 +136,9 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let out = out.get_mut(..item.token.as_bytes().len()).ok_or(Error::BufferTooSmall)?;
         let newest = self.vault().keys(new.principal, self.vault().newest_epoch());
         let erasable = item.token.is_erasable();
-        let owner = if erasable { newest.owner.erasable(new.record.secret().0) } else { newest.owner };
-        let under = Under { owner: &owner, mark: &newest.mark, epoch: newest.epoch, erasable };
+        let owner_erasable = newest.owner.erasable(new.record.secret().0);
+        let owner = if erasable { &owner_erasable } else { &newest.owner };
+        let under = Under { owner, mark: &newest.mark, epoch: newest.epoch, erasable };
         let resealed = opener.open_with(authority, item, |key| {
             seal::reseal(key, &item.token, &under, item.slot, &random, out).map(|done| done.then_some(()))
         });

@@ -85,12 +85,11 @@ impl<V: Deref<Target = Vault>> Session<V> {
         }
         let out = out.get_mut(..reply_len(items)).ok_or(Error::BufferTooSmall)?;
         match self.fill_reply(access, items, out, host) {
-            Ok((salt, tag, false)) => {
+            Ok((salt, tag, barred)) => {
                 let mut reply = SealedReply { bytes: out, withheld: None };
                 reply.withhold(Withholding { mask: self.vault().mask_key(b"held", &salt), salt, tag });
-                Ok(Held::new(Ok(reply), host.last_staged()))
+                Ok(Held::new(if barred { Err(Error::Denied) } else { Ok(reply) }, host.last_staged()))
             }
-            Ok((_, _, true)) => Ok(Held::new(Err(Error::Denied), host.last_staged())),
             Err(error) => {
                 out.zeroize();
                 Err(error)

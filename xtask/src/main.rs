@@ -3,6 +3,7 @@
 mod metadata;
 mod mutants;
 mod process;
+mod refusals;
 mod samples;
 mod steps;
 mod test;
@@ -29,6 +30,8 @@ enum Command {
     Samples(samples::Arguments),
     /// Mutation testing of the core: which checks can be removed without a test noticing?
     Mutants(mutants::Arguments),
+    /// Count what each cause of a refusal costs: none may stand out
+    Refusals(refusals::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -36,6 +39,7 @@ fn main() -> ExitCode {
         Command::Test(arguments) => test::run(&root(), &arguments),
         Command::Samples(arguments) => samples::run(&root(), &arguments),
         Command::Mutants(arguments) => mutants::run(&root(), &arguments),
+        Command::Refusals(arguments) => refusals::run_command(&root(), &arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -44,6 +44,7 @@ pub(crate) const STEPS: &[Step] = &[
         run: minimum_rust,
     },
     Step { name: "tests", what: "all tests, documentation examples among them, with all features", run: tests },
+    Step { name: "refusals", what: "every cause of a refusal costs the same (valgrind, to 2 %)", run: refusals },
     Step { name: "documentation", what: "the documentation builds without a warning", run: documentation },
     Step {
         name: "second-implementation",
@@ -142,6 +143,10 @@ fn tests(root: &Path) -> Outcome<Ended> {
         .args(["test", "--doc", "--package", "symbolon", "--target-dir"])
         .arg(apart)
         .env("RUSTC_BOOTSTRAP", "1")))
+}
+
+fn refusals(root: &Path) -> Outcome<Ended> {
+    passed(crate::refusals::run_command(root, &crate::refusals::Arguments::default()))
 }
 
 fn documentation(root: &Path) -> Outcome<Ended> {
