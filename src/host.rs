@@ -226,12 +226,25 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     /// Drops what has been committed from the front of what is staged.
     fn finish(&mut self) -> Receipt {
         let Taken { entries, records } = self.taken.take().unwrap_or_default();
+        let mut held_secret = false;
         for record in self.records.drain(..records.min(self.records.len())) {
             if record.key.table == Table::TrailState {
                 self.trail.state_committed();
             }
+            held_secret |= record.key.table == Table::Owner;
+        }
+        if held_secret {
+            self.wipe_free_places();
         }
         self.trail.committed(entries)
+    }
+
+    /// A record that was taken out leaves its bytes where it stood, and an owner's secret must not stay there.
+    fn wipe_free_places(&mut self) {
+        let staged = self.records.len();
+        let zeros = || Record { key: FLOOR_KEY, value: Vec::from_iter([0; MAX_RECORD_LEN]), expires: Time::default() };
+        while self.records.push(zeros()).is_ok() {}
+        self.records.truncate(staged);
     }
 
     /// The time, which never goes back. A clock that fell behind is recorded, once, and nothing opens until it has caught up.
@@ -296,8 +309,10 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     /// any more.
     pub(crate) fn put_for_caller(&mut self, record: Record) -> Result<(), Error> {
         let staged = self.records.len().saturating_add(OWN_RECORDS);
+        // What replaces a record takes no room in the store.
+        let takes_room = !self.has(&record.key)?;
         let room = self.environment.store().record_room(self.floor);
-        if staged >= ENTRIES || staged >= room { Err(Error::Unavailable) } else { self.put(record) }
+        if staged >= ENTRIES || takes_room && staged >= room { Err(Error::Unavailable) } else { self.put(record) }
     }
 
     /// Stages a record; it replaces one of the same key that no batch has taken yet.

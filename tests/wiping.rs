@@ -7,8 +7,8 @@ use std::mem::{MaybeUninit, size_of};
 
 use common::{CONTEXT, NOW, TestRng, World, alice};
 use symbolon::{
-    Access, AuditKey, Field, Issuer, Item, Keyring, MAX_ISSUER_LEN, MAX_KEYRING_LEN, MAX_OPEN_LEN, SessionKey,
-    reply_len,
+    Access, AuditKey, Field, Issuer, Item, Keyring, MAX_ISSUER_LEN, MAX_KEYRING_LEN, MAX_OPEN_LEN, MAX_RECORD_LEN,
+    RecordKey, SessionKey, Store, Table, reply_len,
 };
 
 /// True where any of the `secrets` stands in the memory of `value` before, and in it after it was dropped.
@@ -121,4 +121,31 @@ fn values_in_the_callers_buffers() {
     assert!(opened.values().next().unwrap().unwrap().starts_with(b"secret"));
     drop(opened);
     assert!(reply[16..reply.len() - 16].iter().all(|byte| *byte == 0));
+}
+
+/// An owner's secret stands in the host's memory (in the store, here), and nowhere in it once the owner is erased: not where it was staged
+/// either.
+#[test]
+fn an_erased_owners_secret() {
+    let mut world = World::new();
+    let held = world.vault.erasable_sealer_held(&alice(), &mut world.host).unwrap();
+    drop(world.host.settle(&world.vault, held).unwrap());
+    let key = RecordKey { table: Table::Owner, id: world.vault.owner_tag(&alice()) };
+    let mut value = [0; MAX_RECORD_LEN];
+    world.host.environment().store.get(&key, &mut value).unwrap().unwrap();
+    let secret: [u8; 32] = value[6..38].try_into().unwrap();
+    assert_ne!(secret, [0; 32]);
+    let holds = |host: &common::TestHost| {
+        // SAFETY: the bytes belong to `host`; they are read one by one, volatile.
+        let bytes: Vec<u8> = (0..size_of_val(host))
+            .map(|at| unsafe { std::ptr::from_ref(host).cast::<u8>().add(at).read_volatile() })
+            .collect();
+        bytes.windows(32).filter(|window| *window == secret).count()
+    };
+    assert_eq!(holds(&world.host), 1, "in the store, and nowhere else");
+    let client = world.log_in(&alice());
+    let session = common::session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let held = session.erase_held(&alice(), &mut world.host).unwrap();
+    world.host.settle(&world.vault, held).unwrap();
+    assert_eq!(holds(&world.host), 0);
 }
