@@ -235,9 +235,9 @@ pub struct Reply<'r> {
 impl Reply<'_> {
     /// What each answer shows, in the order of the items: the whole value or its mask; `None` for what was refused.
     pub fn views(&self) -> impl Iterator<Item = Option<View>> {
-        self.answers().map(|answer| match answer?.first()? {
-            &VALUE => Some(View::Full),
-            &MASK => Some(View::Masked),
+        self.answers().map(|answer| match *answer?.first()? {
+            VALUE => Some(View::Full),
+            MASK => Some(View::Masked),
             _ => None,
         })
     }
