@@ -138,7 +138,7 @@ pub struct Entry {
     pub reason: Reason,
     /// The field that was asked for; 0 where there is none.
     pub field: u16,
-    /// The purpose's number ([`Purpose::code`](crate::Purpose::code)).
+    /// The purpose's number ([`Purpose::code`](crate::Purpose::code)), of openings and grants; 0 in all other entries.
     pub purpose: u16,
     /// What was shown ([`View`](crate::View)): 1 the whole value, 2 its mask, 3 nothing, it was sealed anew; 0 nothing.
     pub view: u8,
@@ -217,6 +217,16 @@ impl Entry {
         self.token = TokenHead { header: token.header(), nonce: token.nonce() };
         self.owner_or_commitment = token.commitment();
         self
+    }
+
+    /// Who may open, in an entry of [`Event::Grant`]: the grantee's tag.
+    #[must_use]
+    pub fn grantee(&self) -> Option<[u8; 16]> {
+        let mut tag = [0; 16];
+        for (slot, byte) in tag.iter_mut().zip(self.token.header.iter().chain(&self.token.nonce)) {
+            *slot = *byte;
+        }
+        (self.event == Event::Grant).then_some(tag)
     }
 
     /// The words with which a policy authority minted a grant, in an entry of [`Event::GrantReason`].

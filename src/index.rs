@@ -34,6 +34,14 @@ pub struct Lookup {
     pub older: [u8; 8],
 }
 
+impl Lookup {
+    /// True where a row that carries this value is a candidate.
+    #[must_use]
+    pub fn matches(&self, value: &[u8; 8]) -> bool {
+        *value == self.newest || *value == self.older
+    }
+}
+
 /// Makes the values of an index, for rows that are to be found: as many as were asked for, and no more.
 pub struct Indexer {
     key: IndexKey,

@@ -56,8 +56,11 @@ impl Keyring {
         Ok(epoch)
     }
 
-    /// Retires an epoch: its root is wiped, and whatever was sealed under it and not rewrapped is lost for good, in every copy of which
-    /// this was the last root.
+    /// Retires an epoch: its root is wiped. What was sealed under it and not rewrapped is lost, for good where this was the root's last
+    /// copy.
+    ///
+    /// Grants that were minted under it end, too; verified addresses that nothing was sent to since the rotation must be confirmed again; and
+    /// rows of a blind index are no longer found by their values of that epoch.
     ///
     /// # Errors
     /// [`Error::InvalidKeyring`]: no such epoch, or the newest.

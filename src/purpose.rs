@@ -167,12 +167,16 @@ pub enum View {
 }
 
 impl View {
+    /// 1 to 3, as it stands in grants and in the trail.
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
-    pub(crate) const fn code(self) -> u8 {
+    #[must_use]
+    pub const fn code(self) -> u8 {
         self as u8
     }
 
-    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+    /// The view with this code.
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
         match code {
             1 => Some(Self::Full),
             2 => Some(Self::Masked),

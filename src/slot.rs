@@ -31,6 +31,14 @@ impl<'r> Slot<'r> {
         if fits { Ok(Self { field, record }) } else { Err(Error::InvalidRecord) }
     }
 
+    /// This field, in this record if it is a bound one: for columns whose field is known only when they are read.
+    ///
+    /// # Errors
+    /// [`Error::InvalidRecord`]: a bound field, and no record or one of over 64 bytes.
+    pub fn of(field: Field, record: &'r (impl AsRef<[u8]> + ?Sized)) -> Result<Self, Error> {
+        if field.is_bound() { Self::in_record(field, record) } else { Ok(field.into()) }
+    }
+
     /// The field.
     #[must_use]
     pub const fn field(&self) -> Field {

@@ -225,9 +225,11 @@ def check_reveal(tally: Tally, family: str, cells: list[str]) -> None:
     k_s, items = symbolon.bound_key(unhex(session_key), unhex(serial), unhex(tag)), items_of(items_)
     expected = [None if value == "!" else unhex(value) for value in values.split(",")]
     tally.equal(family, sessions.open_reply(k_s, unhex(nonce), items, unhex(reply)), expected)
+    lengths = (symbolon.Token.parse(token).length for _, token in items)
+    opened = sessions.open_answers(k_s, unhex(nonce), items, unhex(reply))
     answers = [
-        b"\0" + bytes(length) if value is None else b"\1" + sessions.sent(value, length)
-        for length, value in zip((symbolon.Token.parse(token).length for _, token in items), expected)
+        status + (bytes(length) if value is None else sessions.sent(value, length))
+        for length, (status, value) in zip(lengths, opened)
     ]
     made = sessions.seal_reply(k_s, int(node), int(sequence), unhex(nonce), items, answers)
     tally.equal(family, made, unhex(reply))

@@ -145,6 +145,8 @@ def mint(
     """Section 12, "Minted", but for the rights of the session."""
     if grantee in (owner, grantor) or not owner.tenant == grantee.tenant == grantor.tenant:
         raise Denied("grantee")
+    if terms.purpose == TRANSFER and grantor != owner:
+        raise Denied("only the owner gives a token away")
     if terms.expiry - terms.not_before > LONGEST_LIFE:
         raise Denied("life too long")
     key = keyring.grant_key(keyring.newest, owner, grant_epoch)

@@ -9,6 +9,7 @@ from random import Random
 import check_vectors
 import fields
 import generate
+import grants
 import interop_grants
 import make_vectors
 import sessions
@@ -27,8 +28,6 @@ REVEALS = 30
 VALUES = 2_500
 TEXTS = 80
 AT_ONCE = 100
-NEW_OPERATIONS = False
-"""Whether examples/interop.rs knows the operations of `interop_grants.py`."""
 
 Argument = bytes | int | str
 
@@ -227,10 +226,10 @@ class Visit:
         """Of bytes that need not be a good credential."""
         return Credential(self.credential, self.claims).bound_key(self.session_key)
 
-    def rust_reveals(self, rust: Rust, proof: bytes, audience: bytes | None = None) -> str:
+    def rust_reveals(self, rust: Rust, proof: bytes, audience: bytes | None = None, view: int = grants.FULL) -> str:
         place = self.claims.audience if audience is None else audience
         parts, items = list_of(self.parts), items_argument(self.items)
-        return rust.ask("reveal", self.keyring.to_bytes(), place, self.credential, proof, self.now, parts, items)
+        return rust.ask("reveal", self.keyring.to_bytes(), place, self.credential, proof, self.now, parts, items, view)
 
 
 def new_visit(world: World, how_many: int = 1) -> Visit:
@@ -404,25 +403,34 @@ def check_reveals(world: World) -> None:
 
 def reveal_from_rust(world: World, visit: Visit) -> None:
     proof = sessions.prove(visit.k_s, world.random.randbytes(16), visit.now, visit.parts)
-    answer = visit.rust_reveals(world.rust, proof)
-    reply, form, chain = answer.split()
-    found = sessions.open_reply(visit.k_s, proof[:16], visit.items, unhex(reply))
-    world.tally.equal("reveals Rust made", found, visit.values)
+    view = world.random.choice([grants.FULL, grants.FULL, grants.MASKED])
+    reply, form, chain = visit.rust_reveals(world.rust, proof, view=view).split()
+    found = sessions.open_answers(visit.k_s, proof[:16], visit.items, unhex(reply))
+    world.tally.equal("reveals Rust made", found, shown_answers(visit, view), f"view {view}")
     audit_key = trail.AuditKey.from_bytes(unhex(form))
     entries = list(trail.read(audit_key, check_vectors.split_list(chain)))
-    check_entries(world, visit, audit_key, entries)
+    check_entries(world, visit, audit_key, entries, view)
     first = next(entry for entry in entries if trail.EVENTS[entry.event] == "reveal")
     salt = sessions.reveal_salt(visit.k_s, audit_key.node, first.number)
     world.tally.equal("reveals Rust made", unhex(reply)[:16], salt, "salt")
 
 
-def check_entries(world: World, visit: Visit, audit_key: trail.AuditKey, entries: list[trail.Entry]) -> None:
+def shown_answers(visit: Visit, view: int) -> list[tuple[bytes, bytes | None]]:
+    """What a reveal in this view is to show."""
+    caller, masked = visit.claims.principal, view == grants.MASKED
+    answers = (
+        sessions.answer(visit.keyring, caller, field, Token.parse(token), masked) for field, token in visit.items
+    )
+    return [sessions.one_answer(answer) for answer in answers]
+
+
+def check_entries(world: World, visit: Visit, audit_key: trail.AuditKey, entries: list[trail.Entry], view: int) -> None:
     """One entry for each item, with what section 8 asks for; foreign ones beyond the fourth counted together."""
     keyring, caller, family = visit.keyring, visit.claims.principal, "trail entries Rust made"
     world.tally.equal(family, audit_key.k_tag, keyring.k_tag)
     world.tally.equal(family, [entry.number for entry in entries], list(range(len(entries))))
     world.tally.equal(family, [trail.EVENTS[entry.event] for entry in entries[:2]], ["started", "authenticate"])
-    expected = [reveal_entry(visit, item) for item in visit.items]
+    expected = [reveal_entry(visit, item, view) for item in visit.items]
     foreign = [entry for entry in expected if trail.REASONS[entry.reason] == "foreign token"]
     for entry in foreign[4:]:
         expected.remove(entry)
@@ -437,7 +445,7 @@ def check_entries(world: World, visit: Visit, audit_key: trail.AuditKey, entries
     )
 
 
-def reveal_entry(visit: Visit, item: Item) -> trail.Entry:
+def reveal_entry(visit: Visit, item: Item, view: int) -> trail.Entry:
     field, raw = item
     keyring, caller, token = visit.keyring, visit.claims.principal, Token.parse(raw)
     opened = verdict_of(lambda: symbolon.open_token(keyring, caller, field, raw)) == "accepted"
@@ -449,7 +457,7 @@ def reveal_entry(visit: Visit, item: Item) -> trail.Entry:
         event=4,
         reason=number,
         field=field,
-        view=int(opened),
+        view=view if opened else 0,
         count=1,
         caller=keyring.tag_of(caller),
         header=token.header,
@@ -462,7 +470,8 @@ def reveal_entry(visit: Visit, item: Item) -> trail.Entry:
 def reveal_to_rust(world: World, visit: Visit) -> None:
     random, caller = world.random, visit.claims.principal
     proof = sessions.prove(visit.k_s, random.randbytes(16), visit.now, visit.parts)
-    answers = [sessions.answer(visit.keyring, caller, field, Token.parse(token)) for field, token in visit.items]
+    masked, tokens = random.randint(0, 2) == 0, [(field, Token.parse(token)) for field, token in visit.items]
+    answers = [sessions.answer(visit.keyring, caller, field, token, masked) for field, token in tokens]
     reply = sessions.seal_reply(
         visit.k_s, random.getrandbits(32), random.getrandbits(64), proof[:16], visit.items, answers
     )
@@ -470,7 +479,8 @@ def reveal_to_rust(world: World, visit: Visit) -> None:
     def ask(reply: bytes, items: list[Item], proof: bytes) -> str:
         return world.rust.ask("open-reply", visit.session_key, visit.credential, proof, items_argument(items), reply)
 
-    expected = ",".join("!" if value is None else argument(value) for value in visit.values)
+    shown = [value for _, value in map(sessions.one_answer, answers)]
+    expected = ",".join("!" if value is None else argument(value) for value in shown)
     world.tally.equal("reveals Python made", ask(reply, visit.items, proof), expected)
     bad = make_vectors.flipped(reply, random.randrange(len(reply)), random.randrange(8))
     world.tally.equal("reveals Python made", ask(bad, visit.items, proof), "denied", "a bit of the reply")
@@ -518,6 +528,6 @@ def check_against_rust(tally: Tally, seed: int) -> None:
             check_bad_visits,
             check_reveals,
             check_values,
-            *(interop_grants.STEPS if NEW_OPERATIONS else ()),
+            *interop_grants.STEPS,
         ):
             tally.attempt(step.__name__, "the whole step", lambda: step(world))

@@ -1298,7 +1298,7 @@ FAMILIES = {
         'Sealed reveals: SPEC.md, "Proof, session, sealed reveal".',
         "session key | serial | tag | proof's nonce | node | sequence | field:token,... | values, ! where"
         " refused | reply\n"
-        "# In the masked view the values are masks, - where there was no room.",
+        "# In the masked view the values are masks, - where there was no room, and their answers begin with 2.",
     ),
     "trail": (
         trail_rows,

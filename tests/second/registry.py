@@ -15,6 +15,10 @@ ADDRESS_LENGTH = 20
 MOST_ADDRESSES = 4
 
 
+class TooManyAddresses(Exception):
+    """Section 12: a fifth field with a verified address."""
+
+
 class Damaged(Exception):
     """Section 13: a row of another form; the vault is unavailable."""
 
@@ -96,7 +100,7 @@ def confirm(keyring: Keyring, owner: Principal, record: OwnerRecord, field: int,
         epoch = keyring.newest
         kept.append(Address(field, epoch, address_tag(keyring, epoch, owner, field, address)))
     if len(kept) > MOST_ADDRESSES:
-        raise Denied("too many addresses")
+        raise TooManyAddresses
     return replace(record, addresses=tuple(sorted(kept, key=lambda known: known.field)))
 
 

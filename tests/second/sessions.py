@@ -45,6 +45,8 @@ OWN = 1 << 0
 ALL_RIGHTS = 0xFF
 PROOF_REQUIRED = 1 << 0
 NO_SESSION_ID = bytes(16)
+REFUSED, VALUE, MASK = b"\x00", b"\x01", b"\x02"
+"""How an answer of a sealed reveal begins."""
 
 
 # --- Section 6: the credential ----------------------------------------------------------------------------------------
@@ -287,8 +289,8 @@ def answer(
     try:
         plain = open_padded(keyring, owner, field, token, record, secret)
     except Denied:
-        return b"\x00" + bytes(token.length)
-    return b"\x01" + (masked_answer(field, plain) if masked else plain)
+        return REFUSED + bytes(token.length)
+    return MASK + masked_answer(field, plain) if masked else VALUE + plain
 
 
 def masked_answer(field: int, plain: bytes) -> bytes:
@@ -310,19 +312,26 @@ def seal_reply(k_s: bytes, node: int, sequence: int, nonce: bytes, items: list[I
 
 def open_reply(k_s: bytes, nonce: bytes, items: list[Item], reply: bytes) -> list[bytes | None]:
     """Section 7: the client's half; nothing for an item that was refused."""
+    return [value for _, value in open_answers(k_s, nonce, items, reply)]
+
+
+def open_answers(k_s: bytes, nonce: bytes, items: list[Item], reply: bytes) -> list[tuple[bytes, bytes | None]]:
+    """The same, each with `VALUE`, `MASK` or `REFUSED` before it."""
     salt = reply[:16]
     plain = aead1_open(reply_key(k_s, salt, nonce, items), salt, reply[16:]) if len(reply) >= 32 else None
     lengths = [Token.parse(token).length for _, token in items]
     if plain is None or len(plain) != sum(1 + length for length in lengths):
         raise Denied("reply does not open")
-    values = []
+    answers = []
     for length in lengths:
-        values.append(one_answer(plain[: 1 + length]))
+        answers.append(one_answer(plain[: 1 + length]))
         plain = plain[1 + length :]
-    return values
+    return answers
 
 
-def one_answer(content: bytes) -> bytes | None:
-    """A value if it begins with 1 and its length fits; everything else is a refusal."""
-    length = int.from_bytes(content[1:3], "little")
-    return content[3 : 3 + length] if content[0] == 1 and length <= len(content) - 3 else None
+def one_answer(content: bytes) -> tuple[bytes, bytes | None]:
+    """A value if it begins with 1, a mask if it begins with 2, and its length fits; everything else is a refusal."""
+    status, length = content[:1], int.from_bytes(content[1:3], "little")
+    if status not in (VALUE, MASK) or length > len(content) - 3:
+        return REFUSED, None
+    return status, content[3 : 3 + length]
