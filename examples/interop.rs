@@ -373,7 +373,8 @@ impl Shop {
 
     fn seal_as(&mut self, owner: &Principal, slot: Slot<'_>, value: &[u8], erasable: bool) -> Answer {
         let sealer = self.with_session(owner, Purpose::OWN_USE, Rights::OWN, |session, vault, host| {
-            let held = session.sealer_held(owner, erasable, host)?;
+            let held =
+                if erasable { session.erasable_sealer_held(owner, host)? } else { session.sealer_held(owner, host)? };
             host.settle(vault, held)
         })?;
         let mut out = [0; MAX_TOKEN_LEN];

@@ -72,15 +72,42 @@ impl<'a> Access<'a> {
     pub(crate) const fn view(&self) -> View {
         self.view
     }
-
-    pub(crate) const fn has_grant(&self) -> bool {
-        self.grant.is_some()
-    }
 }
 
 impl fmt::Debug for Access<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Access").field("purpose", &self.purpose).field("view", &self.view).finish_non_exhaustive()
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Asked {
+    /// The value, or its mask.
+    Show(View),
+    /// The same value under a newer key: by the owner, or under a grant for maintenance.
+    Rewrap,
+    /// Another's value as one's own: under a grant for transfer.
+    TakeOver,
+    /// One's own value for another session's principal.
+    HandOver,
+}
+
+impl Asked {
+    pub(crate) const fn view(self) -> View {
+        match self {
+            Self::Show(view) => view,
+            Self::Rewrap | Self::TakeOver | Self::HandOver => View::Reseal,
+        }
+    }
+
+    /// What a grant must be for, where that is fixed.
+    pub(crate) const fn purpose(self) -> Option<Purpose> {
+        match self {
+            Self::Rewrap => Some(Purpose::MAINTENANCE),
+            Self::TakeOver => Some(Purpose::TRANSFER),
+            Self::Show(_) | Self::HandOver => None,
+        }
     }
 }
 
@@ -102,10 +129,12 @@ impl<V: Deref<Target = Vault>> Session<V> {
     pub(crate) fn barred<E: Environment, const N: usize, const W: usize>(
         &self,
         access: &Access<'_>,
+        asked: Asked,
         host: &mut Host<E, N, W>,
     ) -> Result<(Time, Verdict), Error> {
         let (now, mut verdict) = self.live(1, host)?;
-        verdict.require(access.has_grant() || self.rights().contains(Rights::OWN), Reason::NoRight);
+        let needs_own = access.grant.is_none() || asked == Asked::TakeOver;
+        verdict.require(!needs_own || self.rights().contains(Rights::OWN), Reason::NoRight);
         verdict.require(self.purposes().contains(access.purpose), Reason::WrongPurpose);
         Ok((now, verdict))
     }
@@ -115,11 +144,11 @@ impl<V: Deref<Target = Vault>> Session<V> {
     pub(crate) fn authority<E: Environment, const N: usize, const W: usize>(
         &self,
         access: &Access<'_>,
-        view: View,
+        asked: Asked,
         slot: Slot<'_>,
         host: &mut Host<E, N, W>,
     ) -> Result<Authority, Error> {
-        let (now, mut verdict) = self.barred(access, host)?;
+        let (now, mut verdict) = self.barred(access, asked, host)?;
         let presented = access.grant.map(|grant| Presented::new(grant, self.vault(), self.principal()));
         let (owner, owner_tag) = match &presented {
             Some(presented) => (presented.owner.clone(), presented.owner_tag),
@@ -128,8 +157,9 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let mut record = OwnerRecord::of(&owner_tag, host)?;
         let mut grant = [0; 8];
         if let Some(presented) = &presented {
-            grant = presented.examine(&self.caller(), access.purpose, view, slot, &record, now, &mut verdict, host)?;
+            grant = presented.examine(&self.caller(), access.purpose, asked, slot, &record, now, &mut verdict, host)?;
         }
+        verdict.require(access.grant.is_some() || asked != Asked::TakeOver, Reason::NotInGrant);
         let arrives = self.arrives(access, &owner, &owner_tag, &mut record, verdict.reason().is_none(), host)?;
         verdict.require(arrives, Reason::WrongDestination);
         verdict.require(!record.erased, Reason::Erased);

@@ -127,6 +127,8 @@ pub enum Reason {
     NotOlder = 34,
     /// The owner who was named is another tenant's.
     OtherTenant = 35,
+    /// The owner has verified addresses of four other fields.
+    NoRoom = 36,
 }
 
 /// One entry of the trail, as its reader sees it.
@@ -330,7 +332,7 @@ impl Event {
 }
 
 impl Reason {
-    const ALL: [Self; 36] = [
+    const ALL: [Self; 37] = [
         Self::Done,
         Self::DoesNotOpen,
         Self::ForeignToken,
@@ -367,6 +369,7 @@ impl Reason {
         Self::WrongDestination,
         Self::NotOlder,
         Self::OtherTenant,
+        Self::NoRoom,
     ];
 
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq;
 use crate::{
     Environment, Error, Field, Held, Host, Kind, MAX_RECORD_LEN, Principal, Purpose, Record, RecordKey, Rights,
     Session, Slot, Table, Time, Vault, View,
+    access::Asked,
     authenticate::Verdict,
     entry::{Entry, Event, Reason, TokenHead, take},
     held::Withheld,
@@ -76,6 +77,18 @@ impl Grant {
     #[must_use]
     pub fn purpose_unverified(&self) -> Purpose {
         self.read().map_or(Purpose::OWN_USE, |claims| claims.purpose)
+    }
+
+    /// The most that it shows, unverified.
+    #[must_use]
+    pub fn view_unverified(&self) -> View {
+        self.read().and_then(|claims| claims.view).unwrap_or(View::Reseal)
+    }
+
+    /// The first 8 bytes of its id, unverified: what the trail calls it.
+    #[must_use]
+    pub fn id_unverified(&self) -> [u8; 8] {
+        self.read().map_or([0; 8], |claims| first8(&claims.id))
     }
 
     fn body(&self) -> &[u8] {
@@ -237,7 +250,7 @@ impl Presented {
         &self,
         caller: &[u8; 16],
         purpose: Purpose,
-        view: View,
+        asked: Asked,
         slot: Slot<'_>,
         record: &OwnerRecord,
         now: Time,
@@ -251,13 +264,14 @@ impl Presented {
         let record_tag = self.key.record(slot.record());
         let any_record = claims.record == [0; 16];
         let this_record = slot.field().is_bound() && bool::from(record_tag.ct_eq(&claims.record));
-        let allows = claims.view.is_some_and(|granted| granted.allows(view));
+        let allows = claims.view.is_some_and(|granted| granted.allows(asked.view()));
         verdict.require(self.genuine, Reason::BadGrant);
         verdict.require(bool::from(claims.grantee.ct_eq(caller)), Reason::WrongGrantee);
         verdict.require(in_time, Reason::GrantNotInTime);
         verdict.require(!revoked && claims.grant_epoch == record.grant_epoch, Reason::GrantRevoked);
         verdict.require(claims.uses == 0 || used < claims.uses, Reason::GrantUsedUp);
-        let covers = claims.purpose == purpose && allows && claims.has(slot.field()) && (any_record || this_record);
+        let for_this = claims.purpose == purpose && asked.purpose().is_none_or(|asked| asked == purpose);
+        let covers = for_this && allows && claims.has(slot.field()) && (any_record || this_record);
         verdict.require(covers, Reason::NotInGrant);
         if verdict.reason().is_none() && claims.uses > 0 {
             self.count(used.saturating_add(1), host)?;
@@ -421,9 +435,9 @@ impl<V: Deref<Target = Vault>> Session<V> {
         owner: &Principal,
         host: &mut Host<E, N, W>,
     ) -> Result<Held<()>, Error> {
-        self.change_owner(Event::RevokeAll, owner, self.may_manage(owner), host, |_, record, _| {
+        self.change_owner(Event::RevokeAll, owner, self.may_manage(owner), None, host, |record| {
             record.grant_epoch = record.next_grant_epoch()?;
-            Ok(())
+            Ok(None)
         })
     }
 

@@ -35,6 +35,12 @@ impl<T> Held<T> {
         Self { staged, ..self }
     }
 
+    /// The number in the trail of the entry that this waits for: for a receipt that is shown to people.
+    #[must_use]
+    pub const fn entry(&self) -> u64 {
+        self.staged.sequence
+    }
+
     /// True where the receipt is for the entry that this waits for.
     #[must_use]
     pub fn is_covered_by(&self, receipt: &Receipt) -> bool {

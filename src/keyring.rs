@@ -127,7 +127,12 @@ impl Keyring {
         self.roots.iter().find(|known| known.epoch == epoch).map(|known| &known.root)
     }
 
-    pub(crate) fn epochs(&self) -> impl Iterator<Item = (u16, &Root)> {
+    /// The epochs, rising.
+    pub fn epochs(&self) -> impl Iterator<Item = u16> {
+        self.roots.iter().map(|known| known.epoch)
+    }
+
+    pub(crate) fn roots(&self) -> impl Iterator<Item = (u16, &Root)> {
         self.roots.iter().map(|known| (known.epoch, &known.root))
     }
 

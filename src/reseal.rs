@@ -6,8 +6,7 @@ use zeroize::Zeroize;
 
 use crate::{
     Access, Environment, Error, Held, Host, Item, Request, Rights, Session, Token, Vault, View,
-    access::Authority,
-    authenticate::Verdict,
+    access::{Asked, Authority},
     entry::{Event, Reason},
     held::Withheld,
     keys::SealKey,
@@ -26,8 +25,9 @@ pub struct Resealed<'o> {
 impl<'o> Resealed<'o> {
     /// The new token.
     #[must_use]
-    pub fn into_token(self) -> Token<'o> {
-        Token::from_sealed(self.bytes)
+    pub fn into_token(mut self) -> Token<'o> {
+        let bytes: &'o mut [u8] = core::mem::take(&mut self.bytes);
+        Token::from_sealed(bytes)
     }
 
     fn withhold(&mut self, mask: SealKey) {
@@ -40,6 +40,15 @@ impl Withheld for Resealed<'_> {
     fn restore(&mut self) {
         if let Some(mask) = self.mask.take() {
             apply_key_stream(&mask, &[0; NONCE_LEN], self.bytes);
+        }
+    }
+}
+
+/// What was never released is of no use, and is wiped.
+impl Drop for Resealed<'_> {
+    fn drop(&mut self) {
+        if self.mask.is_some() {
+            self.bytes.zeroize();
         }
     }
 }
@@ -86,7 +95,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
         out: &'o mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Resealed<'o>>, Error> {
-        let authority = from.authority(&Access::OWN, View::Reseal, item.slot, host)?;
+        check_room(item, out)?;
+        let authority = from.authority(&Access::OWN, Asked::HandOver, item.slot, host)?;
         let same_tenant = from.principal().tenant == self.principal().tenant;
         self.take_over(&Access::OWN, from, authority, same_tenant, item, out, host)
     }
@@ -179,12 +189,9 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Resealed<'o>>, Error> {
         let (session, access) = (self.session(), self.access());
-        let mut authority = session.authority(&access, View::Reseal, item.slot, host)?;
+        check_room(item, out)?;
+        let mut authority = session.authority(&access, Asked::Rewrap, item.slot, host)?;
         let owner = authority.owner.clone();
-        let mut verdict = Verdict::beginning_with(authority.refused);
-        let wrong_purpose = access.has_grant() && access.purpose() != crate::Purpose::MAINTENANCE;
-        verdict.require(!wrong_purpose, Reason::NotInGrant);
-        authority.refused = verdict.reason();
         authority.only_below = Some(session.vault().newest_epoch());
         let new = NewOwner { principal: &owner, tag: authority.owner_tag, record: authority.record.clone() };
         session.reseal(Event::Rewrap, &access, session, &authority, &new, item, out, host)
@@ -201,11 +208,13 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Resealed<'o>>, Error> {
         let (session, access) = (self.session(), self.access());
-        let mut authority = session.authority(&access, View::Reseal, item.slot, host)?;
-        let mut verdict = Verdict::beginning_with(authority.refused);
-        let for_transfer = access.has_grant() && access.purpose() == crate::Purpose::TRANSFER;
-        verdict.require(for_transfer, Reason::NotInGrant);
-        authority.refused = verdict.reason();
+        check_room(item, out)?;
+        let authority = session.authority(&access, Asked::TakeOver, item.slot, host)?;
         session.take_over(&access, session, authority, true, item, out, host)
     }
+}
+
+/// Told before anything is opened, or counted.
+fn check_room(item: &Item<'_>, out: &[u8]) -> Result<(), Error> {
+    if out.len() < item.token.as_bytes().len() { Err(Error::BufferTooSmall) } else { Ok(()) }
 }

@@ -6,6 +6,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 use crate::{
     Access, Credential, Environment, Error, Held, Host, Proof, Session, SessionKey, Slot, Token, Vault, View,
+    access::Asked,
     held::Withheld,
     keys::SealKey,
     seal::{apply_key_stream, open_once, seal_once},
@@ -107,7 +108,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
     ) -> Result<([u8; SALT_LEN], [u8; TAG_LEN], bool), Error> {
         out.fill(0);
         let mut request = self.request(access, items.len(), host)?;
-        let barred = self.barred(access, host)?.1.reason().is_some();
+        let barred = self.barred(access, Asked::Show(access.view()), host)?.1.reason().is_some();
         let (node, sequence) = host.next_entry();
         let salt = self.bound.salt(node, sequence);
         let mut rest = out.get_mut(SALT_LEN..).unwrap_or_default();

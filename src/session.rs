@@ -12,7 +12,7 @@ use zeroize::{Zeroize, Zeroizing};
 use crate::{
     Access, Environment, Error, Held, Host, Item, MASK_LEN, Plaintext, Principal, Purposes, Rights, SessionId, Slot,
     Time, Token, Vault, View,
-    access::Authority,
+    access::{Asked, Authority},
     authenticate::Verdict,
     credential::Claims,
     entry::{Entry, Event, Reason},
@@ -412,7 +412,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         work: &mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<(Opened, Staged), Error> {
-        let authority = self.session.authority(&self.access, self.access.view(), item.slot, host)?;
+        let authority = self.session.authority(&self.access, Asked::Show(self.access.view()), item.slot, host)?;
         let opened =
             self.session.open_with(&authority, item, |key| Ok(seal::open(key, &item.token, item.slot, work)))?;
         let opened = opened.map(|(place, key)| (self.shown(event, place, item, work), key));

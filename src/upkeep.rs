@@ -6,7 +6,6 @@ use core::ops::Deref;
 
 use crate::{
     Environment, Error, Field, Held, Host, Issuer, Kind, Principal, Rights, Sealer, Session, Vault,
-    authenticate::Verdict,
     entry::{Entry, Event, Reason},
     owner::{OwnerRecord, VerifiedAddress},
 };
@@ -14,30 +13,47 @@ use crate::{
 impl<V: Deref<Target = Vault>> Session<V> {
     /// What seals values for an owner: for oneself, or for others of one's tenant with [`Rights::TOKENIZE`].
     ///
-    /// `erasable` tokens can be made unopenable for good ([`erase_held`](Self::erase_held)). The owner's first one makes the owner's
-    /// secret, which is durable before the sealer is handed out.
-    ///
     /// # Errors
-    /// [`Error::Erased`], [`Error::RngFailed`], [`Error::Unavailable`]; refusals come by way of [`Held::release`].
+    /// [`Error::Unavailable`]; refusals come by way of [`Held::release`].
     pub fn sealer_held<E: Environment, const N: usize, const W: usize>(
         &self,
         owner: &Principal,
-        erasable: bool,
         host: &mut Host<E, N, W>,
+    ) -> Result<Held<Sealer>, Error> {
+        self.seals(owner, host, |_, _| Ok(Ok(self.vault().sealer(owner))))
+    }
+
+    /// The same for erasable tokens, which can be made unopenable for good ([`erase_held`](Self::erase_held)). The owner's first one makes
+    /// the owner's secret, which is durable before the sealer is handed out.
+    ///
+    /// # Errors
+    /// [`Error::RngFailed`], [`Error::Unavailable`]; refusals come by way of [`Held::release`], and so does [`Error::Erased`].
+    pub fn erasable_sealer_held<E: Environment, const N: usize, const W: usize>(
+        &self,
+        owner: &Principal,
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Sealer>, Error> {
+        self.seals(owner, host, |tag, host| self.vault().erasable_sealer(owner, tag, host))
+    }
+
+    fn seals<E: Environment, const N: usize, const W: usize>(
+        &self,
+        owner: &Principal,
+        host: &mut Host<E, N, W>,
+        make: impl FnOnce(&[u8; 16], &mut Host<E, N, W>) -> Result<Result<Sealer, Reason>, Error>,
     ) -> Result<Held<Sealer>, Error> {
         let (now, mut verdict) = self.live(1, host)?;
         let own = owner == self.principal() && self.rights().contains(Rights::OWN);
         verdict.require(owner.tenant == self.principal().tenant, Reason::OtherTenant);
         verdict.require(own || self.rights().contains(Rights::TOKENIZE), Reason::NoRight);
-        let tag = self.vault().tag_key().tag(owner);
-        let mut entry = self.entry(Event::Tokenize, verdict.reason().unwrap_or(Reason::Done));
-        entry.owner_or_commitment = tag;
+        let tag = self.vault().owner_tag(owner);
         let sealer = match verdict.reason() {
-            None if erasable => self.vault().erasable_sealer(owner, &tag, host).map(Ok)?,
-            None => Ok(self.vault().sealer(owner)),
-            Some(_) => Err(Error::Denied),
+            Some(reason) => Err(reason),
+            None => make(&tag, host)?,
         };
-        Ok(Held::new(sealer, host.stage(now, &entry)?))
+        let mut entry = self.entry(Event::Tokenize, sealer.as_ref().err().copied().unwrap_or(Reason::Done));
+        entry.owner_or_commitment = tag;
+        Ok(Held::new(sealer.map_err(to_the_caller), host.stage(now, &entry)?))
     }
 
     /// Records that `address` was confirmed to be the owner's: messages to the owner open for it alone
@@ -47,7 +63,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
     /// `address` has up to 320 bytes and is compared as it is: normalise it first, always in the same way.
     ///
     /// # Errors
-    /// [`Error::TooLong`]: a longer address, or four other fields have one; [`Error::Unavailable`]; refusals come by way of [`Held::release`].
+    /// [`Error::TooLong`]: a longer address; [`Error::Unavailable`]; refusals come by way of [`Held::release`], also where four other fields have one.
     pub fn confirm_address_held<E: Environment, const N: usize, const W: usize>(
         &self,
         owner: &Principal,
@@ -61,15 +77,16 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let allowed = self.rights().contains(Rights::CONFIRM_ADDRESS);
         let epoch = self.vault().newest_epoch();
         let tag = self.vault().keys(owner, epoch).owner.address(field, address);
-        self.change_owner(Event::ConfirmAddress, owner, allowed, host, |entry, record, verdict| {
-            entry.field = field.code();
-            verdict.require(!record.erased, Reason::Erased);
+        self.change_owner(Event::ConfirmAddress, owner, allowed, Some(field), host, |record| {
+            if record.erased {
+                return Ok(Some(Reason::Erased));
+            }
             if address.is_empty() {
                 record.remove_address(field);
-            } else if !record.set_address(VerifiedAddress { field, epoch, tag }) {
-                return Err(Error::TooLong);
+                return Ok(None);
             }
-            Ok(())
+            let found_room = record.set_address(VerifiedAddress { field, epoch, tag });
+            Ok((!found_room).then_some(Reason::NoRoom))
         })
     }
 
@@ -88,9 +105,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
     ) -> Result<Held<()>, Error> {
         let own = owner == self.principal() && self.rights().contains(Rights::OWN);
         let allowed = own || self.rights().contains(Rights::MAINTAIN);
-        self.change_owner(Event::Erase, owner, allowed, host, |_, record, verdict| {
-            verdict.require(!record.erased, Reason::Erased);
-            record.erase()
+        self.change_owner(Event::Erase, owner, allowed, None, host, |record| {
+            if record.erased { Ok(Some(Reason::Erased)) } else { record.erase().map(|()| None) }
         })
     }
 
@@ -111,28 +127,42 @@ impl<V: Deref<Target = Vault>> Session<V> {
         Ok(Held::new(verdict.outcome(issuer), host.stage(now, &entry)?))
     }
 
-    /// Changes the record of an owner of one's own tenant, where that is allowed, and says so in the trail.
+    /// Changes the record of an owner of one's own tenant, where that is allowed and `change` finds nothing against it, and says so in the
+    /// trail.
     pub(crate) fn change_owner<E: Environment, const N: usize, const W: usize>(
         &self,
         event: Event,
         owner: &Principal,
         allowed: bool,
+        field: Option<Field>,
         host: &mut Host<E, N, W>,
-        change: impl FnOnce(&mut Entry, &mut OwnerRecord, &mut Verdict) -> Result<(), Error>,
+        change: impl FnOnce(&mut OwnerRecord) -> Result<Option<Reason>, Error>,
     ) -> Result<Held<()>, Error> {
         let (now, mut verdict) = self.live(1, host)?;
         verdict.require(owner.tenant == self.principal().tenant, Reason::OtherTenant);
         verdict.require(allowed, Reason::NoRight);
-        let tag = self.vault().tag_key().tag(owner);
+        let tag = self.vault().owner_tag(owner);
         let mut record = OwnerRecord::of(&tag, host)?;
-        let mut entry = self.entry(event, Reason::Done);
-        entry.owner_or_commitment = tag;
-        change(&mut entry, &mut record, &mut verdict)?;
-        match verdict.reason() {
-            Some(reason) => entry.reason = reason,
-            None => record.put(&tag, host)?,
+        let refused = match verdict.reason() {
+            Some(reason) => Some(reason),
+            None => change(&mut record)?,
+        };
+        if refused.is_none() {
+            record.put(&tag, host)?;
         }
-        Ok(Held::new(verdict.outcome(()), host.stage(now, &entry)?))
+        let mut entry = self.entry(event, refused.unwrap_or(Reason::Done));
+        entry.field = field.map_or(0, Field::code);
+        entry.owner_or_commitment = tag;
+        let staged = host.stage(now, &entry)?;
+        Ok(Held::new(refused.map_or(Ok(()), |_| Err(Error::Denied)), staged))
+    }
+}
+
+/// One answer for every refusal; but who may seal for an owner is told that the owner was erased.
+const fn to_the_caller(reason: Reason) -> Error {
+    match reason {
+        Reason::Erased => Error::Erased,
+        _ => Error::Denied,
     }
 }
 
@@ -141,7 +171,7 @@ impl Vault {
     /// Recorded without a caller.
     ///
     /// # Errors
-    /// [`Error::Erased`], [`Error::RngFailed`], [`Error::Unavailable`]
+    /// [`Error::RngFailed`], [`Error::Unavailable`]; [`Error::Erased`] comes by way of [`Held::release`].
     pub fn erasable_sealer_held<E: Environment, const N: usize, const W: usize>(
         &self,
         owner: &Principal,
@@ -149,25 +179,40 @@ impl Vault {
     ) -> Result<Held<Sealer>, Error> {
         let now = host.now()?;
         host.reserve(self, 1)?;
-        let tag = self.tag_key().tag(owner);
+        let tag = self.owner_tag(owner);
         let sealer = self.erasable_sealer(owner, &tag, host)?;
-        let mut entry = Entry::new(Event::Tokenize, Reason::Done);
+        let mut entry = Entry::new(Event::Tokenize, sealer.as_ref().err().copied().unwrap_or(Reason::Done));
         entry.owner_or_commitment = tag;
-        Ok(Held::new(Ok(sealer), host.stage(now, &entry)?))
+        Ok(Held::new(sealer.map_err(to_the_caller), host.stage(now, &entry)?))
     }
 
-    /// With the owner's secret, which is made and staged where there is none.
+    /// With the owner's secret, which is made and staged where there is none; not for an owner who was erased.
     fn erasable_sealer<E: Environment, const N: usize, const W: usize>(
         &self,
         owner: &Principal,
         tag: &[u8; 16],
         host: &mut Host<E, N, W>,
-    ) -> Result<Sealer, Error> {
+    ) -> Result<Result<Sealer, Reason>, Error> {
         let mut record = OwnerRecord::of(tag, host)?;
+        if record.erased {
+            return Ok(Err(Reason::Erased));
+        }
         if record.make_secret(host.rng())? {
             record.put(tag, host)?;
         }
-        Ok(Sealer::new(self.keys(owner, self.newest_epoch()), record.secret().0, true))
+        Ok(Ok(Sealer::new(self.keys(owner, self.newest_epoch()), record.secret().0, true)))
+    }
+
+    /// Whether this owner was erased: for whoever holds the vault itself, a job over a list of owners for example.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]
+    pub fn is_erased<E: Environment, const N: usize, const W: usize>(
+        &self,
+        owner: &Principal,
+        host: &mut Host<E, N, W>,
+    ) -> Result<bool, Error> {
+        OwnerRecord::of(&self.owner_tag(owner), host).map(|record| record.erased)
     }
 
     /// What the registry and the trail call this principal: `T(p)`, 16 bytes that tell nothing without the audit key.

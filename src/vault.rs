@@ -77,7 +77,7 @@ impl Vault {
         }
         let credential_floor = config.credential_floor.unwrap_or_else(|| keyring.newest_but_one());
         let credential_roots = keyring
-            .epochs()
+            .roots()
             .filter(|(epoch, _)| *epoch >= credential_floor)
             .map(|(epoch, root)| (epoch, root.credential_root(config.audience)))
             .collect();

@@ -141,7 +141,7 @@ impl Shop {
     }
 
     fn sealer(&mut self, who: &Who) -> Result<Sealer> {
-        self.act(&back_office(Rights::TOKENIZE), |session, host| session.sealer_held(&who.principal, true, host))
+        self.act(&back_office(Rights::TOKENIZE), |session, host| session.erasable_sealer_held(&who.principal, host))
     }
 
     fn seal(&mut self, sealer: &Sealer, slot: Slot<'_>, value: &str) -> Result<TokenBuf> {

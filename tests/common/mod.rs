@@ -305,3 +305,85 @@ pub fn session<'v>(vault: &'v Vault, host: &mut TestHost, client: &Client, rng: 
     let proof = client.key.prove(&client.credential, CONTEXT, NOW, rng).unwrap();
     vault.authenticate(&client.credential, &proof, CONTEXT, host).unwrap()
 }
+
+/// SPEC.md sections 2, 4 and 12 once more, by hand: what somebody with the roots could make that the core does not.
+pub mod forge {
+    use chacha20::{
+        ChaCha20, R20,
+        cipher::{KeyIvInit, StreamCipher, StreamCipherSeek},
+    };
+    use poly1305::{Poly1305, universal_hash::KeyInit};
+    use symbolon::{Grant, Keyring, MAX_KEYRING_LEN, Principal, TokenBuf};
+
+    pub type Key = [u8; 32];
+
+    fn cascade(key: &Key, label: u8, message: &[u8]) -> Key {
+        let mut blocks = vec![label];
+        blocks.extend(u16::try_from(message.len()).unwrap().to_le_bytes());
+        blocks.extend(message);
+        blocks.resize(blocks.len().next_multiple_of(16), 0);
+        blocks.chunks(16).fold(*key, |state, block| {
+            let block: [u8; 16] = block.try_into().unwrap();
+            chacha20::hchacha::<R20>((&state).into(), (&block).into()).into()
+        })
+    }
+
+    /// F of section 2.
+    pub fn prf(key: &Key, label: u8, message: &[u8]) -> Key {
+        if message.len() <= 109 {
+            return cascade(key, label, message);
+        }
+        let once = cascade(key, 28, &[label]);
+        cascade(key, label | 0x80, Poly1305::new((&once).into()).compute_unpadded(message).as_slice())
+    }
+
+    /// K_tag, and the roots by their epochs.
+    pub fn secrets(keyring: &Keyring) -> (Key, Vec<(u16, Key)>) {
+        let mut bytes = [0; MAX_KEYRING_LEN];
+        let len = keyring.write_secret(&mut bytes).unwrap();
+        let root = |of: &[u8]| (u16::from_le_bytes([of[0], of[1]]), of[2..].try_into().unwrap());
+        (bytes[2..34].try_into().unwrap(), bytes[34..len].chunks(34).map(root).collect())
+    }
+
+    pub fn copy(keyring: &Keyring) -> Keyring {
+        let mut bytes = [0; MAX_KEYRING_LEN];
+        let len = keyring.write_secret(&mut bytes).unwrap();
+        Keyring::read_secret(&bytes[..len]).unwrap()
+    }
+
+    pub fn owner_key(root: &Key, owner: &Principal) -> Key {
+        let name = [&[owner.kind() as u8][..], owner.subject()].concat();
+        prf(&prf(root, 1, owner.tenant()), 2, &name)
+    }
+
+    /// The grant's parts: view 1, owner's kind 2, purpose 3, epoch 4, grant epoch 6, not-before 10, expiry 18, uses 26, fields 30,
+    /// grantee 46, grantor 62, record 78, id 94, subject 110, MAC 175.
+    pub fn grant_id(grant: &Grant) -> [u8; 16] {
+        grant.as_bytes()[94..110].try_into().unwrap()
+    }
+
+    /// This grant with other bytes here and there, and a MAC that is right for them under `root` (where the epoch is that root's).
+    pub fn regrant(grant: &Grant, root: &Key, owner: &Principal, edits: &[(usize, &[u8])]) -> Grant {
+        let mut bytes = *grant.as_bytes();
+        for (at, new) in edits {
+            bytes[*at..*at + new.len()].copy_from_slice(new);
+        }
+        let key = prf(&owner_key(root, owner), 10, &bytes[6..10]);
+        let mac = prf(&key, 30, &bytes[..175]);
+        bytes[175..].copy_from_slice(&mac[..16]);
+        Grant::from_bytes(&bytes).unwrap()
+    }
+
+    /// This token as a canary of its tenant: with the commitment that K_canary gives.
+    pub fn canary(token: &TokenBuf, root: &Key, tenant: &[u8]) -> TokenBuf {
+        let mut bytes = token.as_token().as_bytes().to_vec();
+        let key = prf(&prf(root, 1, tenant), 9, b"");
+        let key = prf(&key, 4, &[bytes[2], bytes[3], bytes[1] >> 4, 0x11]);
+        let nonce: [u8; 12] = bytes[10..22].try_into().unwrap();
+        let mut cipher = ChaCha20::new((&key).into(), (&nonce).into());
+        cipher.seek(64_u32);
+        bytes[22..38].fill(0);
+        cipher.apply_keystream(&mut bytes[22..38]);
+        TokenBuf::new(&symbolon::Token::from_bytes(&bytes).unwrap())
+    }
+}

@@ -921,7 +921,7 @@ def badly_continued(entries: list[trail.Entry]) -> Iterable[tuple[list[trail.Ent
     yield [*entries[:3], entries[1]], 3, "a number below"
     for event in (0, 20, 128, 255):
         yield [*entries[:2], replace(entries[2], event=event)], 2, f"event {event}"
-    for reason in (36, 128, 255):
+    for reason in (37, 128, 255):
         yield [*entries[:2], replace(entries[2], reason=reason)], 2, f"reason {reason}"
     for reserved in (1, 255):
         yield [*entries[:2], replace(entries[2], reserved=reserved)], 2, f"the reserved byte is {reserved}"

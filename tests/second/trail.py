@@ -34,6 +34,7 @@ REASONS = {
     24: "proof required", 25: "bad proof", 26: "stale proof", 27: "future proof", 28: "proof before start",
     29: "replayed", 30: "window full", 31: "grant used up",
     32: "not in grant", 33: "wrong destination", 34: "not older", 35: "other tenant",
+    36: "no room",
 }  # fmt: skip
 STARTED = 1
 ENTRY_LENGTH = 110

@@ -24,7 +24,7 @@ fn an_erased_owner_leaves_nothing() {
     let session = session(&vault, &alice, now, &mut host);
 
     // An erasable token, a surrogate for it, an index row.
-    let held = session.sealer_held(&alice, true, &mut host).unwrap();
+    let held = session.erasable_sealer_held(&alice, &mut host).unwrap();
     let sealer = held.release(&host.commit(&vault).unwrap()).unwrap();
     let mut out = [0; MAX_TOKEN_LEN];
     let number = b"4242 4242 4242 4242";
