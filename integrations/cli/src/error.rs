@@ -14,6 +14,8 @@ pub(crate) enum Failure {
     Denied,
     /// Something that is needed is missing, full or in use: the lock, the disk, the clock, the trail. Exit code 4.
     Unavailable,
+    /// Done, but for some of the input, which was left as it is. Exit code 6.
+    Partial,
 }
 
 impl Failure {
@@ -27,6 +29,7 @@ impl Failure {
             Self::Denied => 3,
             Self::Unavailable => 4,
             Self::Input => 5,
+            Self::Partial => 6,
         }
     }
 }

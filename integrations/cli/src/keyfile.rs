@@ -8,14 +8,19 @@
 //! Under a passphrase the keyring is sealed with ChaCha20-Poly1305. Its key comes of passphrase and salt by Argon2id; the salt is new
 //! for every file, so the key seals once and the nonce is zero. Both lines above, with their ends, are the associated data.
 
-use std::path::Path;
+use std::{
+    fs::{self, File},
+    io::{self, Write},
+    path::Path,
+};
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result, anyhow, bail};
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64ct::{Base64, Encoding};
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Tag};
 use rand_core::TryCryptoRng;
 use symbolon::{Keyring, MAX_KEYRING_LEN};
+use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
 use crate::{error::Failure, passphrase::Passphrase, private_file};
@@ -38,6 +43,59 @@ pub(crate) fn open(path: &Path) -> Result<Opened> {
     let bytes = private_file::read(path, "keyring")?;
     let what = path.display().to_string();
     decode(&bytes, || Passphrase::ask(&what)).with_context(|| format!("can't use the keyring {what}"))
+}
+
+/// Puts a changed keyring in the place of its file: whole, on the disk and read again there, or not at all. It is kept as it was, under its
+/// passphrase or without, for the same user. There is no copy of the old file: it would be one more secret to lose.
+pub(crate) fn replace(path: &Path, keyring: &Keyring, passphrase: Option<Passphrase>) -> Result<()> {
+    let cant = || format!("can't replace {}: it stays as it was", path.display());
+    let bytes = encode(keyring, passphrase.as_ref(), &mut crate::state::rng()?)?;
+    // A link stays a link: what it leads to is replaced.
+    let path = fs::canonicalize(path).with_context(cant)?;
+    let dir = path.parent().with_context(cant)?;
+    let mut file = NamedTempFile::new_in(dir).with_context(cant)?;
+    file.write_all(&bytes).with_context(cant)?;
+    same_user(file.as_file(), &path).with_context(cant)?;
+    file.as_file().sync_all().with_context(cant)?;
+    let written = private_file::read(file.path(), "keyring").with_context(cant)?;
+    let again = decode(&written, || passphrase.ok_or_else(damaged)).with_context(cant)?;
+    if *secret(&again.keyring)? != *secret(keyring)? {
+        bail!("what was written is not what is read; {}", cant());
+    }
+    file.persist(&path).map_err(|error| error.error).with_context(cant)?;
+    private_file::sync_dir(dir)
+        .with_context(|| format!("{} is replaced, but may not survive a power cut", path.display()))
+}
+
+/// The epochs whose root keys a keyring has, as its secret form lists them (SPEC.md section 2).
+pub(crate) fn epochs(keyring: &Keyring) -> Result<Vec<u16>> {
+    let secret = secret(keyring)?;
+    let (entries, _) = secret.get(SECRET_HEAD..).unwrap_or_default().as_chunks::<SECRET_EPOCH>();
+    Ok(entries.iter().map(|[low, high, ..]| u16::from_le_bytes([*low, *high])).collect())
+}
+
+fn secret(keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>> {
+    let mut secret = Zeroizing::new(vec![0; MAX_KEYRING_LEN]);
+    let len = keyring.write_secret(&mut secret)?;
+    secret.truncate(len);
+    Ok(secret)
+}
+
+/// The new file is for who could read the old one.
+#[cfg(unix)]
+fn same_user(new: &File, old: &Path) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt, fchown};
+    let (new_one, old_one) = (new.metadata()?, fs::metadata(old)?);
+    new.set_permissions(old_one.permissions())?;
+    if (new_one.uid(), new_one.gid()) == (old_one.uid(), old_one.gid()) {
+        return Ok(());
+    }
+    fchown(new, Some(old_one.uid()), Some(old_one.gid()))
+}
+
+#[cfg(not(unix))]
+fn same_user(_: &File, _: &Path) -> io::Result<()> {
+    Ok(())
 }
 
 /// The file's bytes: plain, or under a passphrase.
@@ -195,6 +253,9 @@ const TITLE: &str =
 const PLAIN: &str = "plain";
 const SALT_LEN: usize = 16;
 const TAG_LEN: usize = 16;
+/// Of a keyring's secret form: format, count and tag key; then an epoch and its root.
+const SECRET_HEAD: usize = 2 + 32;
+const SECRET_EPOCH: usize = 2 + 32;
 /// The key is used once.
 const NONCE: [u8; 12] = [0; 12];
 
@@ -207,13 +268,6 @@ mod tests {
         Keyring::generate(&mut state::rng().unwrap()).unwrap()
     }
 
-    fn secret(keyring: &Keyring) -> Vec<u8> {
-        let mut out = vec![0; MAX_KEYRING_LEN];
-        let len = keyring.write_secret(&mut out).unwrap();
-        out.truncate(len);
-        out
-    }
-
     fn nobody_asks() -> Result<Passphrase> {
         panic!("a plain file has no passphrase")
     }
@@ -223,11 +277,11 @@ mod tests {
     fn goes_around() {
         let (keyring, rng) = (keyring(), &mut state::rng().unwrap());
         let plain = encode(&keyring, None, rng).unwrap();
-        assert_eq!(secret(&decode(&plain, nobody_asks).unwrap().keyring), secret(&keyring));
+        assert_eq!(secret(&decode(&plain, nobody_asks).unwrap().keyring).unwrap(), secret(&keyring).unwrap());
 
         let sealed = encode(&keyring, Some(&Passphrase::of("correct horse")), rng).unwrap();
         let opened = decode(&sealed, || Ok(Passphrase::of("correct horse"))).unwrap();
-        assert_eq!(secret(&opened.keyring), secret(&keyring));
+        assert_eq!(secret(&opened.keyring).unwrap(), secret(&keyring).unwrap());
         let wrong = decode(&sealed, || Ok(Passphrase::of("correct hors"))).err().unwrap();
         assert_eq!(crate::error::code(&wrong), 3);
     }

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
-use clap::Args;
-use symbolon::{Kind, Principal, SessionKey, Terms};
+use clap::{Args, ValueEnum};
+use symbolon::{Kind, Principal, Purpose, Purposes, Rights, SessionKey, Terms};
 
 use crate::{
+    error::Failure,
     private_file,
     session_file::{About, SessionFile},
     state::{self, State},
@@ -16,9 +17,13 @@ use crate::{
 /// symbolon login
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   symbolon login --keyring shop.keyring --tenant shop-17 --person alice -o alice.session
   symbolon reveal protected.csv --keyring shop.keyring --session alice.session
+  symbolon login --keyring shop.keyring --tenant shop-17 --service yamato --purpose shipping \\
+      -o yamato.session
+
+Staff and services open others' data under a grant only (symbolon grant), and for its purpose: name it here.
 
 This stands for your log-in service, which has checked a password before. Whoever has the keyring can make a session for anybody:
 that is what a keyring is. In a web application the service holds an issuer, which can open nothing.")]
@@ -31,6 +36,12 @@ pub(crate) struct LoginArgs {
     tenant: String,
     #[command(flatten)]
     who: Who,
+    /// What the session may open for, such as shipping; own-use unless said otherwise. Repeat it, or use commas
+    #[arg(long, value_name = "NAME", value_parser = parse_purpose, value_delimiter = ',')]
+    purpose: Vec<Purpose>,
+    /// What staff or a service may do; own unless said otherwise. Repeat it, or use commas
+    #[arg(long, value_name = "NAME", value_enum, value_delimiter = ',')]
+    right: Vec<Right>,
     /// Where to write the session
     #[arg(short, long)]
     output: PathBuf,
@@ -45,7 +56,7 @@ pub(crate) struct LoginArgs {
 /// Exactly one of them.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
-struct Who {
+pub(crate) struct Who {
     /// A customer or member, named as in the data's owner column
     #[arg(short, long, value_name = "ID")]
     person: Option<String>,
@@ -79,14 +90,23 @@ pub(crate) fn login(args: &LoginArgs) -> Result<()> {
     }
     let (kind, kind_name, subject) = args.who.one();
     let principal = Principal::new(args.tenant.as_bytes(), kind, subject.as_bytes())?;
+    let (purposes, rights) = (args.purposes(), args.rights(kind)?);
     let vault = state::open_vault(&args.keyring)?;
     let (mut rng, now) = (state::rng()?, state::now()?);
     let key = SessionKey::generate(&mut rng)?;
-    let terms = Terms { life: args.minutes * 60_000, ..Terms::default() };
+    let terms = Terms {
+        life: args.minutes * 60_000,
+        purposes: Purposes::of(&purposes),
+        rights: rights.iter().fold(Rights::NONE, |all, right| all.and(right.bits())),
+        ..Terms::default()
+    };
     let credential = vault.issuer(&args.tenant, kind, now.period())?.issue(&principal, &key, &terms, now, &mut rng)?;
     let valid_until = text::utc(credential.expires_unverified());
     let about = About { kind: kind_name, tenant: args.tenant.clone(), subject: subject.into(), valid_until };
-    SessionFile { key, credential }.write_new(&args.output, &about, args.force)?;
+    let rights = rights.iter().map(Right::name).collect();
+    let purposes = purposes.iter().map(Purpose::to_string).collect();
+    let file = SessionFile { key, credential, purposes: Some(purposes), rights: Some(rights) };
+    file.write_new(&args.output, &about, args.force)?;
     eprintln!(
         "{} is the session of {kind_name} {subject} of {}, valid until {}.",
         args.output.display(),
@@ -106,9 +126,77 @@ pub(crate) fn logout(args: &LogoutArgs) -> Result<()> {
     Ok(())
 }
 
+impl LoginArgs {
+    /// The purposes, each once.
+    fn purposes(&self) -> Vec<Purpose> {
+        let mut purposes = self.purpose.clone();
+        purposes.sort_unstable();
+        purposes.dedup();
+        if purposes.is_empty() { vec![Purpose::OWN_USE] } else { purposes }
+    }
+
+    /// The rights, where the kind can have them.
+    fn rights(&self, kind: Kind) -> Result<Vec<Right>> {
+        if kind == Kind::Person && self.right.iter().any(|right| *right != Right::Own) {
+            return Err(
+                Failure::Input.because("a person has no right but own: the others are for --staff and --service")
+            );
+        }
+        Ok(if self.right.is_empty() { vec![Right::Own] } else { self.right.clone() })
+    }
+}
+
+/// The rights by their names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Right {
+    /// Open what is one's own
+    Own,
+    /// Issue credentials
+    Issue,
+    /// Make tokens for others
+    Tokenize,
+    /// Look values up by a blind index
+    Lookup,
+    /// Erase owners, revoke grants
+    Maintain,
+    /// Read the audit trail
+    ReadTrail,
+    /// Record that an address was confirmed
+    ConfirmAddress,
+    /// Mint grants for others: whoever has it decides who sees whose data
+    Grant,
+}
+
+impl Right {
+    const fn bits(self) -> Rights {
+        match self {
+            Self::Own => Rights::OWN,
+            Self::Issue => Rights::ISSUE,
+            Self::Tokenize => Rights::TOKENIZE,
+            Self::Lookup => Rights::LOOKUP,
+            Self::Maintain => Rights::MAINTAIN,
+            Self::ReadTrail => Rights::READ_TRAIL,
+            Self::ConfirmAddress => Rights::CONFIRM_ADDRESS,
+            Self::Grant => Rights::GRANT,
+        }
+    }
+
+    /// As it is given.
+    fn name(&self) -> String {
+        self.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default()
+    }
+}
+
+/// A purpose of a command line.
+pub(crate) fn parse_purpose(name: &str) -> Result<Purpose, String> {
+    let known = || (0..=9).filter_map(|code| Purpose::from_code(code).ok()).map(|known| known.to_string());
+    let known = || known().collect::<Vec<_>>().join(", ");
+    Purpose::from_name(name).map_err(|_| format!("there are {}, and custom-0 to custom-31", known()))
+}
+
 impl Who {
     /// The one that was given: clap has made sure of it.
-    fn one(&self) -> (Kind, &'static str, &str) {
+    pub(crate) fn one(&self) -> (Kind, &'static str, &str) {
         match (&self.person, &self.staff, &self.service) {
             (Some(person), _, _) => (Kind::Person, "person", person),
             (_, Some(staff), _) => (Kind::Staff, "staff", staff),

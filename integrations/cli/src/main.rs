@@ -1,8 +1,13 @@
 //! The program `symbolon`: protects the personal data in files and pipes, and reveals it to its owners.
 
+mod address;
 mod demo;
+mod erase;
 mod error;
 mod file_store;
+mod grant;
+mod grant_file;
+mod index;
 mod inspect;
 mod keyfile;
 mod keygen;
@@ -12,10 +17,14 @@ mod passphrase;
 mod private_file;
 mod progress;
 mod protect;
+mod reown;
 mod reveal;
+mod rewrap;
+mod rotate;
 mod schema;
 mod session_file;
 mod state;
+mod surrogate;
 mod text;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -41,12 +50,30 @@ enum Command {
     Keygen(keygen::KeygenArgs),
     /// Put tokens in place of the values in a file
     Protect(protect::Args),
-    /// Make a session for one person, as a log-in service would
+    /// Make a session for one person, member of staff or service, as a log-in service would
     Login(login::LoginArgs),
-    /// Show a file with the values that belong to one session
+    /// Show a file with the values that belong to one session, or that a grant opens for it
     Reveal(reveal::Args),
+    /// Let somebody else open some of an owner's values, for a purpose and a time
+    Grant(grant::GrantArgs),
+    /// Take a grant back, or all of an owner's
+    Revoke(grant::RevokeArgs),
+    /// Record that an address is an owner's: messages open for it alone
+    ConfirmAddress(address::ConfirmArgs),
+    /// Make a guest's tokens in a file the account's
+    Reown(reown::ReownArgs),
     /// End a session before its time
     Logout(login::LogoutArgs),
+    /// Destroy what opens an owner's values, for good
+    Erase(erase::EraseArgs),
+    /// Add a root key to a keyring, or retire an old one
+    Rotate(rotate::RotateArgs),
+    /// Seal the tokens of a table anew under the newest root key; nothing is shown
+    Rewrap(rewrap::RewrapArgs),
+    /// Make what a search by a protected value needs, or search with it
+    Index(index::IndexArgs),
+    /// Put 16 digits in place of tokens, for columns that are too narrow; and back
+    Surrogate(surrogate::SurrogateArgs),
     /// Say what can be told of tokens without any key
     Inspect(inspect::InspectArgs),
     /// Copy a keyring, under a passphrase, to be kept elsewhere
@@ -72,6 +99,15 @@ fn run(command: &Command) -> Result<()> {
         Command::Protect(args) => protect::run(args),
         Command::Login(args) => login::login(args),
         Command::Reveal(args) => reveal::run(args),
+        Command::Grant(args) => grant::grant(args),
+        Command::Revoke(args) => grant::revoke(args),
+        Command::ConfirmAddress(args) => address::confirm(args),
+        Command::Reown(args) => reown::run(args),
+        Command::Erase(args) => erase::run(args),
+        Command::Rotate(args) => rotate::run(args),
+        Command::Rewrap(args) => rewrap::run(args),
+        Command::Index(args) => index::run(args),
+        Command::Surrogate(args) => surrogate::run(args),
         Command::Logout(args) => login::logout(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Backup(args) => keygen::backup(args),
@@ -100,4 +136,5 @@ Exit codes:
   2  wrong usage
   3  refused: wrong passphrase, or a session that is over, logged out or of another keyring
   4  unavailable: lock, disk, clock or audit trail; nothing was opened, try again later
-  5  the input is not what it must be";
+  5  the input is not what it must be
+  6  done in part: something was left as it is, and the messages say what";

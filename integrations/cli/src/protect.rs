@@ -1,14 +1,14 @@
 //! `symbolon protect`: puts tokens in place of the values in a file or pipe.
 
-mod cells;
+pub(crate) mod cells;
 mod csv_rows;
 mod header;
 pub(crate) mod input;
-mod job;
+pub(crate) mod job;
 mod json_lines;
 mod pipeline;
-mod problem;
-mod rows;
+pub(crate) mod problem;
+pub(crate) mod rows;
 
 use std::{
     path::{Path, PathBuf},
@@ -18,7 +18,7 @@ use std::{
 
 use anyhow::Result;
 use clap::ValueEnum;
-use symbolon::Field;
+use symbolon::{Field, Vault};
 
 use self::{
     cells::Tally,
@@ -30,7 +30,7 @@ use crate::{
     output::{Output, Readers},
     progress::{Count, Progress, per_second},
     schema::{self, OwnerKind, Plan},
-    state,
+    state::{self, CliHost, State},
 };
 
 /// symbolon protect
@@ -41,7 +41,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILE", required_unless_present = "check")]
     keyring: Option<PathBuf>,
     /// A file that says tenant, owner and fields, instead of the options of these names
-    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["tenant", "owner", "field", "owner_kind"])]
+    #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["tenant", "owner", "field", "owner_kind", "record"])]
     schema: Option<PathBuf>,
     /// Whose customers they are: a name of your shop, clinic or customer
     #[arg(long, required_unless_present = "schema")]
@@ -52,6 +52,16 @@ pub(crate) struct Args {
     /// A column to protect and what it holds, such as mail=email; once for each
     #[arg(long, value_name = "COLUMN=FIELD", value_parser = schema::parse_field, required_unless_present = "schema")]
     field: Vec<(String, Field)>,
+    /// The column that says which record a row is about (an order's number), for fields that are bound to one
+    #[arg(long, value_name = "COLUMN")]
+    record: Option<String>,
+    /// Make tokens that `symbolon erase` can make unopenable for good, whoever has the keys
+    #[arg(long)]
+    erasable: bool,
+    /// A protected column that has no room for a token: 16 digits take its place, and the registry beside the keyring keeps the
+    /// token. With :last4 they end with the value's own last four digits
+    #[arg(long, value_name = "COLUMN[:last4]", value_parser = schema::parse_surrogate)]
+    surrogate: Vec<(String, bool)>,
     /// What the owners are
     #[arg(long, value_enum, value_name = "KIND", default_value = "person")]
     owner_kind: OwnerKind,
@@ -85,7 +95,7 @@ pub(crate) struct Args {
 
 /// What is read and written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub(crate) enum Format {
     /// Comma-separated values with a header (also with other delimiters)
     Csv,
     /// JSON Lines: one object on each line
@@ -94,7 +104,7 @@ enum Format {
 
 /// How a job is done.
 #[derive(Clone, Copy, Debug)]
-struct Options {
+pub(crate) struct Options {
     /// What the input is.
     format: Format,
     /// What stands between two cells.
@@ -104,6 +114,16 @@ struct Options {
 }
 
 impl Options {
+    /// What the input is: as it is said, or told by its name's ending.
+    pub(crate) fn new(format: Option<Format>, delimiter: Option<u8>, input: &Path) -> Result<Self> {
+        let mut options = match format {
+            Some(format) => Self::with(format),
+            None => Self::of(input)?,
+        };
+        options.delimiter = delimiter.unwrap_or(options.delimiter);
+        Ok(options)
+    }
+
     /// Those of the command line without options: the format by the name's ending, a thread for each processor.
     fn of(path: &Path) -> Result<Self> {
         let ending = path.extension().and_then(|ending| ending.to_str()).unwrap_or_default().to_ascii_lowercase();
@@ -132,17 +152,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let options = args.options()?;
     // Checking shall need no keyring, so that whoever prepares the file need not have it.
     let keyring = args.keyring.as_deref().filter(|_| !args.check);
-    let vault = keyring.map(state::open_vault).transpose()?;
+    let keys = keyring.map(|keyring| Keys::open(keyring, &plan)).transpose()?;
     let input = Input::open(&args.input)?;
     let name = input.name.clone();
     let progress = Progress::new(input.size, args.quiet);
-    let Some(vault) = vault else {
+    let Some(mut keys) = keys else {
         let found = check(&plan, &options, input, &progress)?;
         progress.finish();
         return found.report(&name, args.quiet);
     };
     let mut output = Output::create(args.output.as_deref(), &args.input, args.force, Readers::Usual)?;
-    let tally = protect(&vault, &plan, &options, input, &mut output, &progress)?;
+    let (vault, host) = keys.parts();
+    let tally = protect(vault, host, &plan, &options, input, &mut output, &progress)?;
     output.finish()?;
     let time = progress.finish();
     if !args.quiet {
@@ -151,9 +172,32 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     Ok(())
 }
 
+/// What seals: for erasable tokens and surrogates it takes the registry, which one program at a time can use.
+enum Keys {
+    Alone(Box<Vault>),
+    WithRegistry(Box<State>),
+}
+
+impl Keys {
+    fn open(keyring: &Path, plan: &Plan) -> Result<Self> {
+        Ok(if plan.erasable || !plan.surrogates.is_empty() {
+            Self::WithRegistry(Box::new(State::open(keyring)?))
+        } else {
+            Self::Alone(Box::new(state::open_vault(keyring)?))
+        })
+    }
+
+    fn parts(&mut self) -> (&Vault, Option<&mut CliHost>) {
+        match self {
+            Self::Alone(vault) => (vault, None),
+            Self::WithRegistry(state) => (&state.vault, Some(&mut state.host)),
+        }
+    }
+}
+
 /// The words after a job is done.
 fn closing_line(tally: &Tally, time: Duration) -> String {
-    let Tally { rows, protected, already, empty } = *tally;
+    let Tally { rows, protected, already, empty, .. } = *tally;
     format!(
         "{} rows: {} values protected; left alone: {} tokens, {} empty cells; {:.1} s, {} rows/s",
         Count(rows),
@@ -173,20 +217,19 @@ impl Args {
                 tenant: self.tenant.clone().unwrap_or_default(),
                 owner: self.owner.clone().unwrap_or_default(),
                 owner_kind: self.owner_kind,
+                record: self.record.clone(),
                 fields: self.field.clone(),
-                dropped: Vec::new(),
+                ..Plan::default()
             },
         };
+        plan.erasable |= self.erasable;
+        plan.surrogates.extend_from_slice(&self.surrogate);
         plan.dropped.extend_from_slice(&self.drop_column);
         Ok(plan)
     }
 
     fn options(&self) -> Result<Options> {
-        let mut options = match self.format {
-            Some(format) => Options::with(format),
-            None => Options::of(&self.input)?,
-        };
-        options.delimiter = self.delimiter.unwrap_or(options.delimiter);
+        let mut options = Options::new(self.format, self.delimiter, &self.input)?;
         options.threads = self.threads.map_or(options.threads, usize::from);
         Ok(options)
     }
@@ -210,7 +253,14 @@ A result file appears whole or not at all. Until then it has a hidden name in th
 run that was killed has left there is removed by the next. On standard output this can't be promised: look at the exit code.
 
 Fields: person-name, postal-address, phone, email, card-number, card-expiry, bank-account, birth-date, national-id,
-order-line, free-text; and your own: custom-64-0 to custom-64-2047 (64: bytes that shorter values are padded to).";
+order-line, free-text; and your own: custom-64-0 to custom-64-2047 (64: bytes that shorter values are padded to).
+Bound to a record, so that they open only where the same record is asked for: shipping-address, and bound-64-0 to bound-64-2047.
+They take --record COLUMN:
+  symbolon protect orders.csv --tenant shop-17 --owner customer_id --field ship_to=shipping-address --record order_id …
+
+With --erasable each owner gets a secret, kept beside the keyring, without which the tokens don't open; `symbolon erase` destroys
+it. A row of an owner who was erased is refused. Backups of the keyring alone don't bring erasable tokens back: the secrets
+are in its .state directory.";
 
 #[cfg(test)]
 mod tests {

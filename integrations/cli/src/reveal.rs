@@ -1,28 +1,27 @@
 //! `symbolon reveal`: shows a file or pipe with the values that belong to one session, and placeholders for all others.
 
+pub(crate) mod blocks;
+mod rows;
 mod segments;
-mod source;
+pub(crate) mod shape;
+pub(crate) mod source;
 
-use std::{
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
-use clap::ValueEnum;
-use symbolon::{Error, Format, Scanner, Session, Vault};
+use symbolon::{Access, Field, Format, Purpose, Time};
+use zeroize::Zeroizing;
 
-use self::{
-    segments::{Segments, View},
-    source::Source,
-};
+use self::{blocks::each_block, segments::Opener, shape::Shape, source::Source};
 use crate::{
+    address,
     error::Failure,
+    grant_file::{self, GrantFile, ViewName},
+    login::parse_purpose,
     output::{Output, Readers},
     progress::{Count, Progress, per_second},
-    protect::parse_delimiter,
-    session_file::SessionFile,
-    state::{self, CliHost, State},
+    session_file::{Caller, SessionFile},
+    state::{self, State},
 };
 
 /// symbolon reveal
@@ -32,21 +31,23 @@ pub(crate) struct Args {
     /// The keyring file
     #[arg(long, value_name = "FILE")]
     keyring: PathBuf,
-    /// Whose values are shown: the session file of symbolon login
+    /// Whose values are shown, or who opens under the grant: the session file of symbolon login
     #[arg(long, value_name = "FILE")]
     session: PathBuf,
-    /// What the input is, where its name doesn't tell
-    #[arg(long, value_enum)]
-    format: Option<FormatName>,
-    /// What stands between two cells: a character, or "tab"
-    #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
-    delimiter: Option<u8>,
-    /// HTML: open tokens in elements with data-symbolon="MARKER" only. Take a fresh random one for each page
-    #[arg(long, value_name = "MARKER")]
-    html_marker: Option<String>,
-    /// Plain text: open tokens wherever they stand. Dangerous for anything that is rendered, run or followed as a link
-    #[arg(long)]
-    anywhere_in_plain_text: bool,
+    /// Open the values of the owner who gave this grant (symbolon grant), instead of the session's own
+    #[arg(long, value_name = "FILE")]
+    grant: Option<PathBuf>,
+    /// What for; own-use unless said otherwise, or what the grant is for
+    #[arg(long, value_name = "NAME", value_parser = parse_purpose)]
+    purpose: Option<Purpose>,
+    /// For the purpose message: the address that the mail goes to. Nothing opens unless it is the owner's verified one
+    #[arg(long, value_name = "ADDRESS", conflicts_with = "to_phone")]
+    to_email: Option<String>,
+    /// For the purpose message: the number that the message goes to
+    #[arg(long, value_name = "NUMBER")]
+    to_phone: Option<String>,
+    #[command(flatten)]
+    shape: Shape,
     /// Show masks such as 山●● and ●●●● 4242 instead of values
     #[arg(long)]
     masked: bool,
@@ -63,35 +64,29 @@ pub(crate) struct Args {
     input: PathBuf,
 }
 
-/// What is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum FormatName {
-    /// Comma-separated values: cells that are exactly a token
-    Csv,
-    /// JSON and JSON Lines: strings that are exactly a token
-    Json,
-    /// HTML: the text of elements that carry the marker
-    Html,
-    /// Plain text, with --anywhere-in-plain-text
-    Text,
-}
-
 /// Runs the command.
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let format = args.format()?;
+    let format = args.shape.format(&args.input)?;
+    let record_of = args.shape.record_of(format)?;
     let session = SessionFile::read(&args.session)?;
+    let grant = args.grant.as_deref().map(GrantFile::read).transpose()?;
+    let (access, is_masked) = args.access(grant.as_ref())?;
+    session.refuse_other_purpose(access.purpose())?;
     let source = Source::open(&args.input)?;
     let mut state = State::open(&args.keyring)?;
-    let mut caller = Caller::new(&session, &state.vault, &mut state.host)?;
+    let State { vault, host } = &mut state;
+    let caller = Caller::new(session, vault, host)?;
     let mut output = Output::create(args.output.as_deref(), &args.input, args.force, Readers::OnlyTheUser)?;
     let progress = Progress::new(source.size, args.quiet);
-    let view = if args.masked { View::Masked } else { View::Whole };
-    let tally = reveal(format, view, source, &mut caller, &mut output, &progress)?;
+    let out = Zeroizing::new(Vec::new());
+    let mut opener = Opener { access, caller, vault, host, out, tally: Tally::default() };
+    let bytes = each_block(format, record_of, source, &progress, |block| opener.write(block, &mut output))?;
+    let tally = Tally { bytes, ..opener.tally };
     output.finish()?;
     let time = progress.finish();
     if !args.quiet {
-        eprintln!("{}", closing_line(&tally, time));
-        if let Some(hint) = hint(format, &tally) {
+        eprintln!("{}", closing_line(&tally, is_masked, time));
+        if let Some(hint) = hint(format, grant.as_ref(), &tally)? {
             eprintln!("{hint}");
         }
     }
@@ -109,76 +104,20 @@ pub(crate) struct Tally {
     pub(crate) refused: u64,
     /// Of those opened, values that aren't text and got placeholders nevertheless.
     pub(crate) not_text: u64,
+    /// Of those refused, tokens of a bound field that came without a record.
+    pub(crate) without_record: u64,
     /// While no token was found in a place where it may be opened: what looked like one elsewhere.
     pub(crate) elsewhere: u64,
 }
 
-/// Reveals the whole of `source`.
-fn reveal(
-    format: Format<'_>,
-    view: View,
-    source: Source,
-    caller: &mut Caller<'_>,
-    output: &mut Output,
-    progress: &Progress,
-) -> Result<Tally> {
-    let mut scanner = Scanner::new(format);
-    let mut segments = Segments::new(view);
-    for block in source {
-        let block = block?;
-        // Segments take everything: they are emptied after each block, and a block is no longer than what they have room for.
-        let Ok(()) = scanner.feed(&block, &mut segments);
-        segments.tally.bytes += u64::try_from(block.len()).unwrap_or_default();
-        segments.write(caller, output)?;
-        progress.advance(u64::try_from(block.len()).unwrap_or_default());
-    }
-    let Ok(()) = scanner.finish(&mut segments);
-    segments.write(caller, output)?;
-    Ok(segments.tally)
-}
-
-/// The session, made anew before it ends.
-pub(crate) struct Caller<'c> {
-    file: &'c SessionFile,
-    vault: &'c Vault,
-    host: &'c mut CliHost,
-    session: Session<&'c Vault>,
-}
-
-impl<'c> Caller<'c> {
-    fn new(file: &'c SessionFile, vault: &'c Vault, host: &'c mut CliHost) -> Result<Self> {
-        let session = authenticate(file, vault, host)?;
-        Ok(Self { file, vault, host, session })
-    }
-
-    /// The vault, its host, and a session that lasts for a while.
-    fn lasting(&mut self) -> Result<(&'c Vault, &mut CliHost, &Session<&'c Vault>)> {
-        if self.session.ends().as_millis() < state::now()?.as_millis() + ENOUGH {
-            self.session = authenticate(self.file, self.vault, self.host)?;
-        }
-        Ok((self.vault, self.host, &self.session))
-    }
-}
-
-/// What the client itself can know is told; otherwise a refusal gives no reason.
-fn authenticate<'v>(file: &SessionFile, vault: &'v Vault, host: &mut CliHost) -> Result<Session<&'v Vault>> {
-    file.authenticate(vault, host).map_err(|error| {
-        let denied = error.chain().any(|cause| cause.downcast_ref() == Some(&Error::Denied));
-        let over = state::now().is_ok_and(|now| file.credential.expires_unverified() <= now);
-        if denied && over {
-            return Failure::Denied.because("this session is over; symbolon login makes a new one");
-        }
-        error
-    })
-}
-
 /// The words after a job is done.
-fn closing_line(tally: &Tally, time: Duration) -> String {
+fn closing_line(tally: &Tally, is_masked: bool, time: Duration) -> String {
     let megabytes = per_second(tally.bytes / 1000, time);
     let mut line = format!(
-        "{} bytes: {} tokens opened, {} refused (placeholders); {:.1} s, {:.1} MB/s",
+        "{} bytes: {} tokens opened{}, {} refused (placeholders); {:.1} s, {:.1} MB/s",
         Count(tally.bytes),
         Count(tally.opened),
+        if is_masked { " to their masks" } else { "" },
         Count(tally.refused),
         time.as_secs_f64(),
         megabytes.0 as f64 / 1000.0,
@@ -189,11 +128,16 @@ fn closing_line(tally: &Tally, time: Duration) -> String {
     line
 }
 
-/// What may help somebody who sees no values.
-fn hint(format: Format<'_>, tally: &Tally) -> Option<String> {
+/// What may help somebody who sees no values, or not all.
+fn hint(format: Format<'_>, grant: Option<&GrantFile>, tally: &Tally) -> Result<Option<String>> {
+    if tally.without_record > 0 {
+        let count = Count(tally.without_record);
+        return Ok(Some(format!(
+            "{count} of them are bound to a record (the order that an address is for): say which with --record or --record-column."
+        )));
+    }
     if tally.opened + tally.refused > 0 {
-        let all_refused = tally.opened == 0;
-        return all_refused.then(|| "Nothing in this file belongs to this session.".to_owned());
+        return Ok(if tally.opened == 0 { Some(nothing_opened(grant, state::now()?)) } else { None });
     }
     let elsewhere = match tally.elsewhere {
         0 => "The input has nothing that begins like a token (sym_).".to_owned(),
@@ -207,60 +151,76 @@ fn hint(format: Format<'_>, tally: &Tally) -> Option<String> {
         Format::Json => "No string was exactly a token.",
         _ => "No token was found.",
     };
-    Some(format!("{place} {elsewhere}"))
+    Ok(Some(format!("{place} {elsewhere}")))
+}
+
+/// Why, as far as those can tell who see the grant. The trail has the reason.
+fn nothing_opened(grant: Option<&GrantFile>, now: Time) -> String {
+    match grant {
+        None => "Nothing in this file belongs to this session, or the owner was erased, or the root key retired. The audit trail has \
+                 the reason."
+            .to_owned(),
+        Some(file) if file.grant.expires_unverified() <= now => "The grant is over; its owner can mint another.".to_owned(),
+        Some(_) => "Nothing opened under this grant: it may be another's, for other fields or another record, revoked or used up; \
+                    or nothing in this file is its owner's. The audit trail has the reason."
+            .to_owned(),
+    }
 }
 
 impl Args {
-    fn format(&self) -> Result<Format<'_>> {
-        let refuse = |what: &str| Err(Failure::Input.because(what));
-        let (name, delimiter) = match (self.format, format_of(&self.input)) {
-            (Some(name), of_ending) => (name, of_ending.map_or(b',', |(_, delimiter)| delimiter)),
-            (None, Some(told)) => told,
-            (None, None) if self.anywhere_in_plain_text => (FormatName::Text, b','),
-            (None, None) => return refuse(UNTOLD),
+    /// How to open, as the options say it; and whether to masks.
+    fn access<'a>(&'a self, file: Option<&'a GrantFile>) -> Result<(Access<'a>, bool)> {
+        let refuse = |what: String| Err(Failure::Input.because(what));
+        let of_grant = file.map(|file| file.grant.purpose_unverified());
+        let purpose = self.purpose.or(of_grant).unwrap_or(Purpose::OWN_USE);
+        if let Some(granted) = of_grant.filter(|granted| *granted != purpose) {
+            return refuse(format!(
+                "the grant is for {granted}, and opens nothing for {purpose}: leave --purpose away"
+            ));
+        }
+        let view = file.map(|file| grant_file::view(&file.grant));
+        if view == Some(ViewName::Reseal) {
+            return refuse("this grant shows nothing: it is for symbolon rewrap or reown".into());
+        }
+        // A grant to masks opens nothing else, so there is nothing to ask.
+        let is_masked = self.masked || view == Some(ViewName::Masked);
+        let access = Access::new(purpose);
+        let access = file.map_or(access, |file| access.under(&file.grant));
+        let access = if is_masked { access.masked() } else { access };
+        let to = match (&self.to_email, &self.to_phone) {
+            (Some(address), _) => Some((Field::EMAIL, address)),
+            (None, Some(number)) => Some((Field::PHONE, number)),
+            (None, None) => None,
         };
-        let marker = self.html_marker.as_deref().filter(|marker| !marker.is_empty());
-        match (name, marker) {
-            (FormatName::Csv, _) => Ok(Format::Csv { delimiter: self.delimiter.unwrap_or(delimiter) }),
-            (FormatName::Json, _) => Ok(Format::Json),
-            (FormatName::Html, Some(marker)) => Ok(Format::Html { marker }),
-            (FormatName::Html, None) => refuse(NO_MARKER),
-            (FormatName::Text, _) if self.anywhere_in_plain_text => Ok(Format::AnywhereInPlainText),
-            (FormatName::Text, _) => refuse(NOT_ANYWHERE),
+        match to {
+            Some(_) if purpose != Purpose::MESSAGE => {
+                refuse(format!("--to-email and --to-phone are for the purpose message, and this is for {purpose}"))
+            }
+            None if purpose == Purpose::MESSAGE => {
+                refuse("a message opens for its destination only: say --to-email ADDRESS or --to-phone NUMBER".into())
+            }
+            Some((field, address)) => {
+                address::check(field, address)?;
+                Ok((access.to_address(field, address.as_bytes()), is_masked))
+            }
+            None => Ok((access, is_masked)),
         }
     }
 }
 
-/// What a file is by the ending of its name, and its delimiter.
-fn format_of(path: &Path) -> Option<(FormatName, u8)> {
-    let ending = path.extension()?.to_str()?.to_ascii_lowercase();
-    Some(match ending.as_str() {
-        "csv" => (FormatName::Csv, b','),
-        "tsv" => (FormatName::Csv, b'\t'),
-        "json" | "jsonl" | "ndjson" => (FormatName::Json, b','),
-        "html" | "htm" => (FormatName::Html, b','),
-        "txt" | "log" => (FormatName::Text, b','),
-        _ => return None,
-    })
-}
-
-/// Milliseconds that a session must last before a block is begun with it.
-const ENOUGH: u64 = 20_000;
-
-const UNTOLD: &str = "what the input is can't be told by its name: say --format csv, json, html or text";
-
-const NO_MARKER: &str = "HTML is revealed in marked elements only: say which marker with --html-marker MARKER, as in \
-                         <span data-symbolon=\"MARKER\">sym_…</span>";
-
-const NOT_ANYWHERE: &str = "plain text has no places of its own where a value belongs. If nothing renders, runs or follows this \
-                            text, say --anywhere-in-plain-text";
-
 const AFTER_HELP: &str = "\
-What belongs to the session is shown; every other token becomes its field's placeholder, whoever it belongs to. Tokens that
-are not the whole of a value stay as they are. Refusals are the normal case and no error: the exit code is 0.
+Examples:
+  symbolon reveal protected.csv --keyring shop.keyring --session alice.session
+  symbolon reveal order-7.csv --keyring shop.keyring --session yamato.session \\
+      --grant parcel.grant --record order-7
+
+What belongs to the session, or to the owner who gave the grant, is shown; every other token becomes its field's \
+placeholder, whoever it belongs to. Tokens that are not the whole of a value stay as they are. Under a grant with \
+counted uses, each token of a granted field uses one, whoever it belongs to: give it only what it is for. Refusals \
+are the normal case and no error: the exit code is 0.
 
 Every opening and every refusal is in the audit trail before a value is written.
 
-A result file appears whole or not at all, readable by you alone. Until then it has a hidden name in the same directory,
-.symbolon-….part; what a run that was killed has left there is removed by the next. On standard output values appear as they
-are opened: look at the exit code.";
+A result file appears whole or not at all, readable by you alone. Until then it has a hidden name in the same \
+directory, .symbolon-….part; what a run that was killed has left there is removed by the next. On standard output \
+values appear as they are opened: look at the exit code.";

@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use base64ct::{Base64, Encoding};
 use serde::{Deserialize, Serialize};
-use symbolon::{Credential, Session, SessionKey, Vault};
+use symbolon::{Credential, Error, Kind, Principal, Purpose, Purposes, Rights, Session, SessionKey, Terms, Vault};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -20,6 +20,10 @@ pub(crate) struct SessionFile {
     pub(crate) key: SessionKey,
     /// Public, and worth nothing without the key.
     pub(crate) credential: Credential,
+    /// What it may open for. The credential decides; this is for messages.
+    pub(crate) purposes: Option<Vec<String>>,
+    /// What it may do, likewise.
+    pub(crate) rights: Option<Vec<String>>,
 }
 
 impl SessionFile {
@@ -40,6 +44,8 @@ impl SessionFile {
             tenant: about.tenant.clone(),
             subject: about.subject.clone(),
             valid_until: about.valid_until.clone(),
+            purposes: self.purposes.clone(),
+            rights: self.rights.clone(),
             session_key: key,
             credential: Base64::encode_string(self.credential.as_bytes()),
         };
@@ -72,8 +78,75 @@ impl SessionFile {
             return Err(malformed());
         }
         let credential = Base64::decode_vec(&text.credential).map_err(|_| malformed())?;
-        Ok(Self { key: SessionKey::read_secret(&secret), credential: Credential::from_bytes(&credential)? })
+        let (purposes, rights) = (text.purposes, text.rights);
+        let (key, credential) = (SessionKey::read_secret(&secret), Credential::from_bytes(&credential)?);
+        Ok(Self { key, credential, purposes, rights })
     }
+
+    /// Refuses a purpose that the session isn't for, where the file says so: before anything is opened in vain.
+    pub(crate) fn refuse_other_purpose(&self, purpose: Purpose) -> Result<()> {
+        let name = purpose.to_string();
+        match &self.purposes {
+            Some(purposes) if !purposes.contains(&name) => {
+                let has = purposes.join(", ");
+                let what = format!("this session is for {has}, not for {name}: symbolon login --purpose {name}");
+                Err(Failure::Denied.because(what))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A caller for as long as a job takes: a session, and what makes it anew before it ends.
+pub(crate) struct Caller<'v> {
+    file: SessionFile,
+    vault: &'v Vault,
+    session: Session<&'v Vault>,
+}
+
+impl<'v> Caller<'v> {
+    /// The caller of a session file.
+    pub(crate) fn new(file: SessionFile, vault: &'v Vault, host: &mut CliHost) -> Result<Self> {
+        let session = authenticate(&file, vault, host)?;
+        Ok(Self { file, vault, session })
+    }
+
+    /// This program itself, with these rights in this tenant: whoever has the keyring can make that session, and the trail names it.
+    pub(crate) fn program(tenant: &str, rights: Rights, vault: &'v Vault, host: &mut CliHost) -> Result<Self> {
+        let program = Principal::service(tenant, PROGRAM)?;
+        let (mut rng, now) = (state::rng()?, state::now()?);
+        let key = SessionKey::generate(&mut rng)?;
+        // As long as the longest job. The key is forgotten when this run ends.
+        let terms = Terms { rights, purposes: Purposes::of(&[]), life: state::MAX_LIFE, ..Terms::default() };
+        let issuer = vault.issuer(tenant, Kind::Service, now.period())?;
+        let credential = issuer.issue(&program, &key, &terms, now, &mut rng)?;
+        Self::new(SessionFile { key, credential, purposes: None, rights: None }, vault, host)
+    }
+
+    /// A session that lasts for a while.
+    pub(crate) fn lasting(&mut self, host: &mut CliHost) -> Result<&Session<&'v Vault>> {
+        if self.session.ends().as_millis() < state::now()?.as_millis() + ENOUGH {
+            self.session = authenticate(&self.file, self.vault, host)?;
+        }
+        Ok(&self.session)
+    }
+
+    /// Who it is.
+    pub(crate) fn principal(&self) -> &Principal {
+        self.session.principal()
+    }
+}
+
+/// What the client itself can know is told; otherwise a refusal gives no reason.
+fn authenticate<'v>(file: &SessionFile, vault: &'v Vault, host: &mut CliHost) -> Result<Session<&'v Vault>> {
+    file.authenticate(vault, host).map_err(|error| {
+        let denied = error.chain().any(|cause| cause.downcast_ref() == Some(&Error::Denied));
+        let over = state::now().is_ok_and(|now| file.credential.expires_unverified() <= now);
+        if denied && over {
+            return Failure::Denied.because("this session is over; symbolon login makes a new one");
+        }
+        error
+    })
 }
 
 /// What the file says for people; the credential alone counts.
@@ -96,6 +169,11 @@ struct Text<'t> {
     tenant: String,
     subject: String,
     valid_until: String,
+    // Session files of earlier versions don't say these two.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    purposes: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rights: Option<Vec<String>>,
     session_key: &'t str,
     credential: String,
 }
@@ -107,6 +185,12 @@ fn malformed() -> anyhow::Error {
 /// What the proofs of this program are for.
 const CONTEXT: &[&[u8]] = &[b"symbolon", b"reveal"];
 
+/// The service that the trail names where this program acts in a tenant's name.
+const PROGRAM: &str = "symbolon-cli";
+
+/// Milliseconds that a session must last before a piece of work is begun with it.
+const ENOUGH: u64 = 20_000;
+
 /// Milliseconds that a proof may be ahead of the vault's clock (SPEC.md section 7).
 const AHEAD: u64 = 2000;
 
@@ -114,7 +198,7 @@ const COMMENT: &str = "A symbolon session. Secret: until it ends, whoever has th
 
 #[cfg(test)]
 mod tests {
-    use symbolon::{AuditKey, Kind, Principal, Terms};
+    use symbolon::AuditKey;
 
     use super::*;
     use crate::{
@@ -127,7 +211,7 @@ mod tests {
         let issuer = state.vault.issuer(who.tenant(), Kind::Person, now.period()).unwrap();
         let key = SessionKey::generate(&mut rng).unwrap();
         let credential = issuer.issue(who, &key, &Terms::default(), now, &mut rng).unwrap();
-        SessionFile { key, credential }
+        SessionFile { key, credential, purposes: None, rights: None }
     }
 
     /// A session is accepted right after the start, and again and again, as a long job needs it.
@@ -165,10 +249,12 @@ mod tests {
         let issuer = vault.issuer(&tenant, Kind::Person, now.period()).unwrap();
         let credential = issuer.issue(&who, &key, &Terms::default(), now, &mut rng).unwrap();
         let about = About { kind: "person", tenant, subject, valid_until: crate::text::utc(now) };
-        let file = SessionFile { key, credential };
+        let file = SessionFile { key, credential, purposes: Some(vec!["shipping".into()]), rights: None };
         file.write_new(&path, &about, false).unwrap();
         let again = SessionFile::read(&path).unwrap();
         assert_eq!(*again.key.write_secret(), *file.key.write_secret());
         assert_eq!(again.credential, file.credential);
+        assert!(again.refuse_other_purpose(Purpose::SHIPPING).is_ok());
+        assert_eq!(crate::error::code(&again.refuse_other_purpose(Purpose::OWN_USE).unwrap_err()), 3);
     }
 }

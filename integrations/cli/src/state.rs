@@ -57,6 +57,11 @@ impl State {
     }
 }
 
+/// Takes the lock of the state beside a keyring, for what changes the keyring itself: two at a time would lose one's change.
+pub(crate) fn lock(keyring: &Path) -> Result<impl Sized + use<>> {
+    FileStore::open(&state_dir(keyring))
+}
+
 /// The vault of a keyring file, without its trail: enough to seal and to issue credentials.
 pub(crate) fn open_vault(keyring: &Path) -> Result<Vault> {
     vault_of(keyfile::read(keyring)?)
@@ -147,7 +152,7 @@ fn wait_past(last: Option<Time>) -> Result<()> {
 }
 
 /// A credential may live for 24 hours, in milliseconds.
-const MAX_LIFE: u64 = 24 * 60 * 60 * 1000;
+pub(crate) const MAX_LIFE: u64 = 24 * 60 * 60 * 1000;
 
 /// The step back, in milliseconds, that clocks make when they are set by the network.
 const CLOCK_STEP: u64 = 2000;

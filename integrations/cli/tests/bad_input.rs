@@ -162,3 +162,20 @@ fn schemas() {
     }
     place.fails(&["protect", "--keyring", "k", "in.csv"], 2, &["--tenant"]);
 }
+
+/// Schema files know records and erasable tokens, and a bound field without a record is refused before anything is read.
+#[test]
+fn schemas_of_bound_fields() {
+    let place = Place::new();
+    place.write("in.csv", format!("id,order,to\nalice,,{CANARY}\n"));
+    let schema = |rest: &str| format!("tenant = \"t\"\nowner = \"id\"\n{rest}[fields]\nto = \"shipping-address\"\n");
+    let check = ["protect", "--check", "--schema", "s.toml", "in.csv"];
+    place.write("s.toml", schema(""));
+    place.fails(&check, 5, &["\"to\" is to be shipping-address", "record = \"COLUMN\" in the schema"]);
+    place.write("s.toml", schema("record = \"order\"\n"));
+    place.fails(&check, 5, &["row 2, column \"order\": there is no record in this row"]);
+    place.write("s.toml", schema("record = \"order\"\nerasable = \"yes\"\n"));
+    place.fails(&check, 5, &["s.toml is not a schema", "erasable = true"]);
+    let both = ["protect", "--check", "--schema", "s.toml", "--record", "order", "in.csv"];
+    place.fails(&both, 2, &["cannot be used with"]);
+}

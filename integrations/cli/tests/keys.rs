@@ -105,7 +105,7 @@ fn mode(path: &Path) -> u32 {
 fn keygen_makes_private_files() {
     let place = Place::with_keyring();
     assert_eq!(place.names(), ["k", "k.audit", "k.state"]);
-    for file in ["k", "k.audit", "k.state/trail.log", "k.state/records", "k.state/lock"] {
+    for file in ["k", "k.audit", "k.state/trail.log", "k.state/registry.redb", "k.state/lock"] {
         assert_eq!(mode(&place.at(file)), 0o600, "{file}");
     }
     assert_eq!(mode(&place.at("k.state")), 0o700);
@@ -228,6 +228,46 @@ fn backup_and_restore() {
     assert!(text(&place.read("elsewhere")).contains("\nargon2id "));
     assert!(place.at("elsewhere.state").exists() && place.at("elsewhere.audit").exists());
     place.ok(&["logout", "s", "--keyring", "elsewhere", "--passphrase-file", "pass"]);
+}
+
+/// A rotated keyring keeps its passphrase, its user's mode and its name, a link included; an older backup is told to be one.
+#[test]
+fn rotation_keeps_how_a_keyring_is_kept() {
+    let place = Place::with_passphrase();
+    let rotate = ["rotate", "--keyring", "k", "--passphrase-file", "pass"];
+    let before = place.read("k");
+    place.fails(&["rotate", "--keyring", "k", "--passphrase-file", "wrong"], 3, "wrong passphrase");
+    assert_eq!(place.read("k"), before);
+    set_mode(&place.at("k"), 0o400);
+    assert!(text(&place.ok(&rotate).stderr).contains("k has epoch 2"));
+    assert!(text(&place.read("k")).contains("\nargon2id m=65536 t=3 p=1 salt="));
+    place.ok(&["backup", "k", "-o", "b", "--passphrase-file", "pass"]);
+    #[cfg(unix)]
+    {
+        assert_eq!(mode(&place.at("k")), 0o400);
+        fs::rename(place.at("k"), place.at("elsewhere")).unwrap();
+        std::os::unix::fs::symlink("elsewhere", place.at("k")).unwrap();
+        let before = place.read("elsewhere");
+        place.ok(&rotate);
+        assert!(place.at("k").is_symlink() && place.read("elsewhere") != before);
+    }
+    assert!(!place.names().iter().any(|name| name.starts_with('.')), "{:?}", place.names());
+}
+
+/// Two rotations at a time would lose a root key: the second waits for its turn. A directory that can't be written to changes nothing.
+#[cfg(unix)]
+#[test]
+fn rotation_is_whole_or_not_at_all() {
+    let place = Place::with_keyring();
+    let before = place.read("k");
+    let lock = fs::File::open(place.at("k.state/lock")).unwrap();
+    lock.lock().unwrap();
+    place.fails(&["rotate", "--keyring", "k"], 4, "another symbolon is using");
+    drop(lock);
+    assert_eq!(place.read("k"), before);
+    place.ok(&["rotate", "--keyring", "k"]);
+    let after = place.read("k");
+    assert!(after.len() > before.len());
 }
 
 /// A trail of another keyring is not gone on with.

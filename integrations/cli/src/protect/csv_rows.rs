@@ -9,11 +9,10 @@ use anyhow::Result;
 use csv::{ByteRecord, QuoteStyle, Reader, ReaderBuilder, Terminator, Writer, WriterBuilder};
 
 use super::{
-    cells::Cells,
     header::{Header, Use},
     input::{BYTE_ORDER_MARK, Input},
     problem::{Place, Problem, What},
-    rows::{Broken, CHUNK_BYTES, CHUNK_ROWS, Chunk, MAX_ROW, Made, Rows},
+    rows::{Broken, CHUNK_BYTES, CHUNK_ROWS, Cell, Chunk, MAX_ROW, Made, Rows, Work},
 };
 use crate::{error::Failure, schema::Plan};
 
@@ -99,14 +98,14 @@ impl Iterator for Table {
 }
 
 impl Rows for TableRows {
-    fn protect(&self, cells: &mut Cells<'_>, made: &mut Made) {
+    fn walk(&self, work: &mut impl Work, made: &mut Made) {
         let mut out = Vec::new();
         let mut writer = self.shape.writer(&mut out);
         let mut row = ByteRecord::new();
         for (number, record) in (self.first_row..).zip(&self.records) {
             made.tally.rows += 1;
             let line = record.position().map_or(number, csv::Position::line);
-            self.row(record, Place::Row { row: number, line }, cells, &mut row, made);
+            self.row(record, Place::Row { row: number, line }, work, &mut row, made);
             if made.is_over() {
                 return;
             }
@@ -121,37 +120,33 @@ impl Rows for TableRows {
 
 impl TableRows {
     /// Makes `row` of `record`.
-    fn row(&self, record: &ByteRecord, place: Place, cells: &mut Cells<'_>, row: &mut ByteRecord, made: &mut Made) {
-        let Header { names, owner, uses } = &self.shape.header;
+    fn row(&self, record: &ByteRecord, place: Place, work: &mut impl Work, row: &mut ByteRecord, made: &mut Made) {
+        let Header { names, owner, record: record_at, uses } = &self.shape.header;
         row.clear();
         if record.len() != names.len() {
             let len = |len| u64::try_from(len).unwrap_or(u64::MAX);
             let what = What::Uneven { expected: len(names.len()), found: len(record.len()) };
             return made.refuse(Problem { place, column: None, what });
         }
-        let owner_cell = record.get(*owner).unwrap_or_default();
-        let mut owner_refused = false;
-        for ((cell, name), what) in record.iter().zip(names).zip(uses) {
+        let owner = record.get(*owner).unwrap_or_default();
+        let about = record_at.and_then(|at| record.get(at)).unwrap_or_default();
+        let mut told = Vec::new();
+        for ((value, column), what) in record.iter().zip(names).zip(uses) {
             if *what == Use::Drop {
                 continue;
             }
-            if std::str::from_utf8(cell).is_err() {
-                made.refuse(Problem::of_cell(place, name, What::NotUtf8));
+            if std::str::from_utf8(value).is_err() {
+                made.refuse(Problem::of_cell(place, column, What::NotUtf8));
                 continue;
             }
-            let Use::Protect(field) = what else {
-                row.push_field(cell);
+            let Use::Work(field) = what else {
+                row.push_field(value);
                 continue;
             };
-            match cells.protect(owner_cell, *field, cell, &mut made.tally) {
-                Ok(token) => row.push_field(token.map_or(cell, str::as_bytes)),
-                // Once a row: every further cell would say the same.
-                Err(refused) if refused.owner && owner_refused => {}
-                Err(refused) if refused.owner => {
-                    owner_refused = true;
-                    made.refuse(Problem::of_cell(place, &cells.plan().owner, refused.what));
-                }
-                Err(refused) => made.refuse(Problem::of_cell(place, name, refused.what)),
+            let cell = Cell { place, column, field: *field, owner, record: about, value };
+            match work.cell(&cell, made) {
+                Ok(new) => row.push_field(new.map_or(value, str::as_bytes)),
+                Err(refused) => made.refuse_cell(&cell, work.plan(), refused, &mut told),
             }
         }
     }

@@ -18,6 +18,8 @@ pub(super) struct Header {
     pub(super) names: Vec<String>,
     /// The column that says whose row it is.
     pub(super) owner: usize,
+    /// The column that says which record it is about, where the plan has one.
+    pub(super) record: Option<usize>,
     /// For each column.
     pub(super) uses: Vec<Use>,
 }
@@ -29,8 +31,8 @@ pub(super) enum Use {
     Keep,
     /// The result does not have it.
     Drop,
-    /// Tokens take the place of its values.
-    Protect(Field),
+    /// It is worked on; the plan may say what it holds.
+    Work(Option<Field>),
 }
 
 impl Header {
@@ -49,25 +51,29 @@ impl Header {
                 format!("two columns have the same name. {NO_HEADER}")
             }));
         }
-        let wanted = plan.fields.iter().map(|(column, _)| column).chain([&plan.owner]).chain(&plan.dropped);
+        let wanted = plan.fields.iter().map(|(column, _)| column).chain(&plan.dropped);
+        let wanted = wanted.chain(&plan.record).chain(plan.columns.iter().flatten());
+        let wanted = wanted.chain(Some(&plan.owner).filter(|owner| !owner.is_empty()));
         let missing: Vec<_> = wanted.filter(|column| !known.contains(column.as_str())).collect();
         if !missing.is_empty() {
             return Err(refuse(describe_missing(&missing, &names)));
         }
         let uses: Vec<_> = names.iter().map(|name| use_of(name, plan)).collect();
         let code = names.iter().zip(&uses).find(|(name, what)| **what != Use::Drop && names_security_code(name));
-        if let Some((name, _)) = code {
+        if let Some((name, _)) = code.filter(|_| !plan.tokens_only) {
             return Err(refuse(schema::security_code(name)));
         }
         let owner = names.iter().position(|name| *name == plan.owner).unwrap_or_default();
-        Ok(Self { names, owner, uses })
+        let record = names.iter().position(|name| Some(name) == plan.record.as_ref());
+        Ok(Self { names, owner, record, uses })
     }
 }
 
 fn use_of(name: &str, plan: &Plan) -> Use {
-    let field = plan.fields.iter().find(|(column, _)| column == name).map(|(_, field)| Use::Protect(*field));
-    let dropped = || plan.dropped.iter().any(|column| column == name).then_some(Use::Drop);
-    field.or_else(dropped).unwrap_or(Use::Keep)
+    if plan.drops(name) {
+        return Use::Drop;
+    }
+    plan.work_on(name).map_or(Use::Keep, Use::Work)
 }
 
 fn describe_missing(missing: &[&String], names: &[String]) -> String {
@@ -105,15 +111,14 @@ const MOST_DIGITS: usize = 4;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::OwnerKind;
 
     fn header(names: &[&str], dropped: &[&str]) -> Result<Header> {
         let plan = Plan {
             tenant: "t".into(),
             owner: "id".into(),
-            owner_kind: OwnerKind::Person,
             fields: vec![("mail".into(), Field::EMAIL)],
             dropped: dropped.iter().map(|name| (*name).to_owned()).collect(),
+            ..Plan::default()
         };
         Header::new(&ByteRecord::from(names.to_vec()), &plan, "in.csv")
     }
@@ -122,7 +127,7 @@ mod tests {
     fn columns_are_found() {
         let header = header(&["x", "mail", "cvv", "id"], &["cvv"]).unwrap();
         assert_eq!(header.owner, 3);
-        assert_eq!(header.uses, [Use::Keep, Use::Protect(Field::EMAIL), Use::Drop, Use::Keep]);
+        assert_eq!(header.uses, [Use::Keep, Use::Work(Some(Field::EMAIL)), Use::Drop, Use::Keep]);
     }
 
     /// The names help; what may be a value is not shown.

@@ -11,13 +11,13 @@ use serde::{
     de::{Error, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
-use symbolon::{Field, names_security_code};
+use symbolon::names_security_code;
 
 use super::{
-    cells::{Cells, Refused, Tally},
+    cells::holds_token,
     input::Input,
     problem::{Place, Problem, What},
-    rows::{Broken, CHUNK_BYTES, CHUNK_ROWS, Chunk, MAX_ROW, Made, Rows},
+    rows::{Broken, CHUNK_BYTES, CHUNK_ROWS, Cell, Chunk, MAX_ROW, Made, Refused, Rows, Work},
 };
 use crate::schema;
 
@@ -80,8 +80,8 @@ impl Iterator for Lines {
 }
 
 impl Rows for LineRows {
-    fn protect(&self, cells: &mut Cells<'_>, made: &mut Made) {
-        made.seen = vec![false; cells.plan().fields.len()];
+    fn walk(&self, work: &mut impl Work, made: &mut Made) {
+        made.seen = vec![false; work.plan().fields.len()];
         // Names that the lines before had too need no second look: most lines have the same.
         let mut harmless = Vec::new();
         for (number, line) in &self.lines {
@@ -94,7 +94,7 @@ impl Rows for LineRows {
             let refuse = |what| Problem { place: Place::Line(*number), column: None, what };
             match std::str::from_utf8(line).map(serde_json::from_str::<Pairs<'_>>) {
                 Ok(Ok(pairs)) => {
-                    protect_line(&pairs.0, Place::Line(*number), &mut harmless, cells, made);
+                    line_of(&pairs.0, Place::Line(*number), &mut harmless, work, made);
                     made.out.extend_from_slice(end);
                 }
                 Ok(Err(error)) => made.refuse(refuse(What::Other(why_not(&error)))),
@@ -114,42 +114,44 @@ fn why_not(error: &serde_json::Error) -> String {
     format!("{what} (at character {})", error.column())
 }
 
-fn protect_line(
+fn line_of(
     pairs: &[(String, &RawValue)],
     place: Place,
     harmless: &mut Vec<String>,
-    cells: &mut Cells<'_>,
+    work: &mut impl Work,
     made: &mut Made,
 ) {
-    let plan = cells.plan();
-    let owner = pairs.iter().find(|(key, _)| *key == plan.owner).and_then(|(_, raw)| owner_of(raw));
-    let owner = owner.as_deref().unwrap_or_default();
-    let mut owner_refused = false;
+    let plan = work.plan();
+    let id =
+        |name: &String| pairs.iter().find(|(key, _)| key == name).and_then(|(_, raw)| id_of(raw)).unwrap_or_default();
+    let (owner, record) = (id(&plan.owner), plan.record.as_ref().map(id).unwrap_or_default());
+    let mut told = Vec::new();
     let mut separator = b'{';
     for (at, (key, raw)) in pairs.iter().enumerate() {
-        if plan.dropped.contains(key) {
+        let plan = work.plan();
+        if plan.drops(key) {
             continue;
         }
-        let mut refuse = |what| made.refuse(Problem { place, column: None, what: What::Other(what) });
         if harmless.get(at) != Some(key) {
-            if names_security_code(key) {
-                refuse(schema::security_code(key));
+            if names_security_code(key) && !plan.tokens_only {
+                made.refuse(Problem { place, column: None, what: What::Other(schema::security_code(key)) });
             }
             harmless.resize(harmless.len().max(at + 1), String::new());
             harmless[at].clone_from(key);
         }
+        if let Some(seen) =
+            plan.fields.iter().position(|(column, _)| column == key).and_then(|at| made.seen.get_mut(at))
+        {
+            *seen = true;
+        }
         let mut value = Cow::Borrowed(raw.get());
-        if let Some(index) = plan.fields.iter().position(|(column, _)| column == key) {
-            made.seen[index] = true;
-            match protect_value(plan.fields[index].1, raw, owner, cells, &mut made.tally) {
+        if let Some(field) = plan.work_on(key) {
+            let cell =
+                Cell { place, column: key, field, owner: owner.as_bytes(), record: record.as_bytes(), value: b"" };
+            match value_of(&cell, raw, work, made) {
                 Ok(None) => {}
-                Ok(Some(token)) => value = Cow::Owned(format!("\"{token}\"")),
-                Err(refused) if refused.owner && owner_refused => {}
-                Err(refused) => {
-                    owner_refused |= refused.owner;
-                    let column = if refused.owner { &plan.owner } else { key };
-                    made.refuse(Problem::of_cell(place, column, refused.what));
-                }
+                Ok(Some(new)) => value = Cow::Owned(format!("\"{new}\"")),
+                Err(refused) => made.refuse_cell(&cell, work.plan(), refused, &mut told),
             }
         }
         made.out.push(separator);
@@ -162,25 +164,31 @@ fn protect_line(
     made.out.extend_from_slice(if separator == b'{' { b"{}" } else { b"}" });
 }
 
-/// A token for a string; nothing for `null`, which holds no data.
-fn protect_value<'c>(
-    field: Field,
+/// What is to stand in place of a string; nothing for `null`, which holds no data.
+fn value_of<'w>(
+    cell: &Cell<'_>,
     raw: &RawValue,
-    owner: &str,
-    cells: &'c mut Cells<'_>,
-    tally: &mut Tally,
-) -> Result<Option<&'c str>, Refused> {
+    work: &'w mut impl Work,
+    made: &mut Made,
+) -> Result<Option<&'w str>, Refused> {
     if raw.get() == "null" {
-        tally.empty += 1;
+        made.tally.empty += 1;
         return Ok(None);
     }
-    let refused = Refused { owner: false, what: What::NotAString };
-    let value = serde_json::from_str::<String>(raw.get()).map_err(|_| refused)?;
-    cells.protect(owner.as_bytes(), field, value.as_bytes(), tally)
+    match serde_json::from_str::<String>(raw.get()) {
+        Ok(value) => work.cell(&Cell { value: value.as_bytes(), ..*cell }, made),
+        Err(_) if work.plan().tokens_only => {
+            if holds_token(raw.get().as_bytes()) {
+                made.leave(cell, What::TokenInText);
+            }
+            Ok(None)
+        }
+        Err(_) => Err(Refused::value(What::NotAString)),
+    }
 }
 
-/// Owners are strings, or whole numbers as they are written.
-fn owner_of(raw: &RawValue) -> Option<String> {
+/// Owners and records are strings, or whole numbers as they are written.
+fn id_of(raw: &RawValue) -> Option<String> {
     let text = raw.get();
     let is_number = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_number { Some(text.to_owned()) } else { serde_json::from_str(text).ok() }

@@ -3,23 +3,24 @@
 use std::fmt;
 
 use symbolon::{Error, Field, MAX_ID_LEN};
+use symbolon_host::normalise::NormaliseError;
 
 use crate::error::Failure;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Problem {
+pub(crate) struct Problem {
     /// Where it stands.
-    pub(super) place: Place,
+    pub(crate) place: Place,
     /// The column, where it is one cell's.
-    pub(super) column: Option<String>,
+    pub(crate) column: Option<String>,
     /// What it is.
-    pub(super) what: What,
+    pub(crate) what: What,
 }
 
 /// A row, as a spreadsheet or an editor counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// The file as a whole.
     File,
     /// A row of a table, its header being row 1; and the line where it begins, which differs after cells of several lines.
@@ -30,7 +31,7 @@ pub(super) enum Place {
 
 /// What can be wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum What {
+pub(crate) enum What {
     /// The field doesn't take the value.
     Invalid(Field),
     /// The value must not be stored by anybody.
@@ -39,14 +40,34 @@ pub(super) enum What {
     TooLong(usize),
     /// Begins like a token and is none.
     DamagedToken,
-    /// No owner.
-    NoOwner,
-    /// An owner of too many bytes.
-    LongOwner(usize),
-    /// White space around the owner.
-    SpacedOwner,
-    /// Tokens where owners should be.
-    OwnerIsToken,
+    /// No owner, or no record.
+    Missing(Id),
+    /// One of too many bytes.
+    Long(Id, usize),
+    /// White space around it.
+    Spaced(Id),
+    /// Tokens where owners or records should be.
+    IsToken(Id),
+    /// The owner was erased.
+    Erased,
+    /// A token that is not what the plan says of its column.
+    OtherField { token: Field, plan: Field },
+    /// A token of an older epoch that could not be sealed anew.
+    NotRewrapped,
+    /// No digits to be kept at a surrogate's end.
+    NoFourDigits,
+    /// A token that a surrogate can't stand for.
+    TokenTooLong,
+    /// Neither a token nor a surrogate.
+    NoToken,
+    /// A surrogate that nothing is kept for.
+    UnknownSurrogate,
+    /// A value that there is no search key for.
+    NoSearchKey(NormaliseError),
+    /// A token where a value is needed.
+    NoPlainValue,
+    /// A token among other text, where it is not worked on.
+    TokenInText,
     /// Bytes that aren't UTF-8.
     NotUtf8,
     /// A row with more or fewer cells than the header.
@@ -59,20 +80,38 @@ pub(super) enum What {
     Other(String),
 }
 
+/// What else than a value stands in a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Id {
+    /// Whose it is.
+    Owner,
+    /// Which record it is about.
+    Record,
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Owner => "owner",
+            Self::Record => "record",
+        })
+    }
+}
+
 impl Problem {
     /// Something wrong with one cell.
-    pub(super) fn of_cell(place: Place, column: &str, what: What) -> Self {
+    pub(crate) fn of_cell(place: Place, column: &str, what: What) -> Self {
         Self { place, column: Some(column.to_owned()), what }
     }
 
     /// The error that this ends a run with.
-    pub(super) fn into_error(self, input: &str) -> anyhow::Error {
+    pub(crate) fn into_error(self, input: &str) -> anyhow::Error {
         let failure = if self.what == What::NoRandomNumbers { Failure::Unavailable } else { Failure::Input };
         failure.because(self.describe(input))
     }
 
     /// The whole sentence, with the name of the input in front.
-    pub(super) fn describe(&self, input: &str) -> String {
+    pub(crate) fn describe(&self, input: &str) -> String {
         match &self.column {
             Some(column) => format!("{input}{}, column {column:?}: {}", self.place, self.what.describe(column)),
             None => format!("{input}{}: {}", self.place, self.what.describe("COLUMN")),
@@ -93,7 +132,7 @@ impl fmt::Display for Place {
 
 impl What {
     /// Why `field` refuses a value of `len` bytes.
-    pub(super) fn of_refusal(error: Error, field: Field, len: usize) -> Self {
+    pub(crate) fn of_refusal(error: Error, field: Field, len: usize) -> Self {
         match error {
             Error::TooLong => Self::TooLong(len),
             Error::ForbiddenValue => Self::Forbidden,
@@ -124,13 +163,42 @@ impl What {
                  still whole"
                     .into()
             }
-            Self::NoOwner => "there is no owner in this row: without one nobody could ever open it".into(),
-            Self::LongOwner(len) => format!("the owner has {len} bytes; {MAX_ID_LEN} are possible"),
-            Self::SpacedOwner => {
-                "there is white space before or behind the owner: the owner would not be found by that name again"
+            Self::Missing(Id::Owner) => "there is no owner in this row: without one nobody could ever open it".into(),
+            Self::Missing(Id::Record) => {
+                "there is no record in this row, and what is bound to one could never be opened without it".into()
+            }
+            Self::Long(id, len) => format!("the {id} has {len} bytes; {MAX_ID_LEN} are possible"),
+            Self::Spaced(id) => format!(
+                "there is white space before or behind the {id}: the {id} would not be found by that name again"
+            ),
+            Self::IsToken(id) => format!("there is a token in place of the {id}: is this the right column?"),
+            Self::Erased => {
+                "this owner was erased, and nothing is protected for them any more. Take the owner's rows out of the file".into()
+            }
+            Self::OtherField { token, plan } => format!(
+                "this token is of {token}, and the column is said to hold {plan}. It was left as it is"
+            ),
+            Self::NotRewrapped => {
+                "this token did not open for this row's owner, and was left as it is: another's token in this row, another record, \
+                 an epoch that the keyring doesn't have, or an owner who was erased. The audit trail has the reason"
                     .into()
             }
-            Self::OwnerIsToken => "there is a token in place of the owner: is this the right column?".into(),
+            Self::NoFourDigits => "there are no four digits in this value that a surrogate could keep".into(),
+            Self::TokenTooLong => {
+                "this token is too long for a surrogate, which stands for card numbers, telephone numbers and other fields of 32 bytes"
+                    .into()
+            }
+            Self::NoToken => "this is neither a token nor a surrogate. Protect the file first".into(),
+            Self::UnknownSurrogate => {
+                "nothing is kept for this surrogate: it is of another keyring, or its owner was erased. It was left as it is".into()
+            }
+            Self::NoSearchKey(why) => format!("this can't be searched by: {why}. Correct it, or index the column as free-text"),
+            Self::NoPlainValue => {
+                "this is a token, and an index is made of values. Take the file from before it was protected".into()
+            }
+            Self::TokenInText => {
+                "there is a token among other text or values here, which is not worked on. It was left as it is".into()
+            }
             Self::NotUtf8 => {
                 "this is not UTF-8. Save the file as UTF-8 (for example: iconv -f SHIFT_JIS -t UTF-8)".into()
             }

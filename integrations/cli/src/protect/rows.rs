@@ -1,28 +1,78 @@
 //! What both formats have in common: chunks of rows go in, bytes and findings come out.
 
+use symbolon::Field;
+
 use super::{
-    cells::{Cells, Tally},
-    problem::Problem,
+    cells::Tally,
+    problem::{Id, Place, Problem, What},
 };
+use crate::schema::Plan;
 
 /// Rows of one format, as many as one worker takes at a time.
-pub(super) trait Rows: Send {
-    /// Writes the rows with tokens in place of values to `made`, or says what is wrong with them.
-    fn protect(&self, cells: &mut Cells<'_>, made: &mut Made);
+pub(crate) trait Rows: Send {
+    /// Hands every cell that the plan is about to `work`, in order, and writes the rows with what it says to `made`; or says what is
+    /// wrong with them. It can be done twice: a first time to see what a chunk needs.
+    fn walk(&self, work: &mut impl Work, made: &mut Made);
+}
+
+/// What is done with cells.
+pub(crate) trait Work {
+    /// What the columns are.
+    fn plan(&self) -> &Plan;
+
+    /// What is to stand in the cell; `None` where it stays as it is.
+    fn cell(&mut self, cell: &Cell<'_>, made: &mut Made) -> Result<Option<&str>, Refused>;
+}
+
+/// What works on chunks: one for each thread.
+pub(crate) trait Worker: Send {
+    /// Works on one chunk.
+    fn work<R: Rows>(&mut self, chunk: Chunk<R>) -> Made;
+}
+
+/// A cell, and what its row says of it.
+pub(crate) struct Cell<'c> {
+    /// Where it stands.
+    pub(crate) place: Place,
+    /// The column.
+    pub(crate) column: &'c str,
+    /// What the plan says that it holds.
+    pub(crate) field: Option<Field>,
+    /// The row's owner; empty where there is none.
+    pub(crate) owner: &'c [u8],
+    /// The row's record; empty where there is none.
+    pub(crate) record: &'c [u8],
+    /// What stands in it.
+    pub(crate) value: &'c [u8],
+}
+
+/// Why a cell was refused.
+pub(crate) struct Refused {
+    /// Not the value's cell is to blame but the owner's or the record's.
+    pub(crate) id: Option<Id>,
+    /// What is wrong.
+    pub(crate) what: What,
+}
+
+impl Refused {
+    /// The value is to blame.
+    pub(crate) const fn value(what: What) -> Self {
+        Self { id: None, what }
+    }
 }
 
 /// What the reading thread deals.
-pub(super) struct Chunk<R> {
+pub(crate) struct Chunk<R> {
     /// Complete rows.
-    pub(super) rows: R,
+    pub(crate) rows: R,
     /// How much of the input they took.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// Why there are no more of them, where that isn't the input's end.
-    pub(super) broken: Option<Broken>,
+    pub(crate) broken: Option<Broken>,
 }
 
 /// Why reading can't go on.
-pub(super) enum Broken {
+pub(crate) enum Broken {
     /// The input makes no sense from here on.
     Problem(Problem),
     /// It can't be read.
@@ -31,51 +81,82 @@ pub(super) enum Broken {
 
 /// What a worker makes of a chunk.
 #[derive(Default)]
-pub(super) struct Made {
+pub(crate) struct Made {
     /// What is to be written.
-    pub(super) out: Vec<u8>,
+    pub(crate) out: Vec<u8>,
     /// What was done.
-    pub(super) tally: Tally,
+    pub(crate) tally: Tally,
     /// What was found wrong, up to `keep`.
-    pub(super) problems: Vec<Problem>,
+    pub(crate) problems: Vec<Problem>,
     /// How many things were found wrong.
-    pub(super) problem_count: u64,
+    pub(crate) problem_count: u64,
     /// How many problems are wanted; a run that isn't a mere check stops at the first.
-    pub(super) keep: usize,
+    pub(crate) keep: usize,
+    /// What was left as it is and should not have been, the first of them.
+    pub(crate) left: Vec<Problem>,
     /// For each column of the plan, whether there was such a key. (JSON Lines have no header.)
-    pub(super) seen: Vec<bool>,
+    pub(crate) seen: Vec<bool>,
     /// How much of the input this was.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
     /// The input can't be read any further.
-    pub(super) unreadable: Option<std::io::Error>,
+    pub(crate) unreadable: Option<std::io::Error>,
+    /// Something that was needed besides the input has failed.
+    pub(crate) failed: Option<anyhow::Error>,
 }
 
 impl Made {
-    /// Works on one chunk.
-    pub(super) fn of<R: Rows>(chunk: Chunk<R>, cells: &mut Cells<'_>, keep: usize) -> Self {
-        let mut made = Self { keep, bytes: chunk.bytes, ..Self::default() };
-        chunk.rows.protect(cells, &mut made);
-        match chunk.broken {
-            Some(Broken::Problem(problem)) => made.refuse(problem),
-            Some(Broken::Unreadable(error)) => made.unreadable = Some(error),
+    /// Nothing yet, of a chunk of so many bytes.
+    pub(crate) fn of(bytes: u64, keep: usize) -> Self {
+        Self { keep, bytes, ..Self::default() }
+    }
+
+    /// Why there are no more rows comes last.
+    pub(crate) fn ended_by(mut self, broken: Option<Broken>) -> Self {
+        match broken {
+            Some(Broken::Problem(problem)) => self.refuse(problem),
+            Some(Broken::Unreadable(error)) => self.unreadable = Some(error),
             None => {}
         }
-        made
+        self
     }
 
     /// Notes a problem.
-    pub(super) fn refuse(&mut self, problem: Problem) {
+    pub(crate) fn refuse(&mut self, problem: Problem) {
         self.problem_count += 1;
         if self.problems.len() < self.keep {
             self.problems.push(problem);
         }
     }
 
+    /// Notes why a cell was refused. Of the row's owner and record that is told once: every further cell would say the same.
+    pub(crate) fn refuse_cell(&mut self, cell: &Cell<'_>, plan: &Plan, refused: Refused, told: &mut Vec<Id>) {
+        let column = match refused.id {
+            Some(id) if told.contains(&id) => return,
+            Some(id) => {
+                told.push(id);
+                if id == Id::Owner { &plan.owner } else { plan.record.as_deref().unwrap_or(cell.column) }
+            }
+            None => cell.column,
+        };
+        self.refuse(Problem::of_cell(cell.place, column, refused.what));
+    }
+
+    /// Notes that a cell was left as it is.
+    pub(crate) fn leave(&mut self, cell: &Cell<'_>, what: What) {
+        self.tally.left += 1;
+        if self.left.len() < SHOWN_PROBLEMS {
+            self.left.push(Problem::of_cell(cell.place, cell.column, what));
+        }
+    }
+
     /// Whether the rest of the chunk doesn't matter any more.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.keep == 1 && self.problem_count > 0
     }
 }
+
+/// Problems that are shown.
+pub(crate) const SHOWN_PROBLEMS: usize = 20;
 
 /// Rows that a worker takes at a time.
 pub(super) const CHUNK_ROWS: usize = 1000;

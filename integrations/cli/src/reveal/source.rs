@@ -31,6 +31,11 @@ impl Source {
         Ok(Self::read(file, path.display().to_string(), size))
     }
 
+    /// What it is called in messages.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
     fn read(mut reader: impl Read + Send + 'static, name: String, size: Option<u64>) -> Self {
         let (send, pieces) = sync_channel(WAITING);
         // Not joined: a pipe that never ends must not keep a run from ending.
@@ -79,7 +84,7 @@ impl Iterator for Source {
     }
 }
 
-/// The longest block. The tokens of one must fit into one commit of the trail: see [`super::segments`].
+/// The longest block. The tokens of one must fit into one commit of the trail: see [`super::blocks`].
 pub(super) const BLOCK: usize = 896 << 10;
 
 /// What is read at a time: as much as a pipe holds.

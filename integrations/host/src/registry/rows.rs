@@ -11,10 +11,10 @@
 //! meta       name                                                   -> number
 //! ```
 
-use std::fs::File;
+use std::{cell::RefCell, fs::File};
 
 use redb::{
-    Database, Durability, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
+    Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
 };
 use symbolon::{ENTRY_LEN, MAX_RECORD_LEN, SealedEntry};
 use zeroize::Zeroizing;
@@ -38,6 +38,8 @@ pub(super) type RowKey = [u8; 17];
 /// The database, open.
 pub(super) struct Rows {
     pub(super) db: Database,
+    /// The table of records as the last transaction left it: opened once between two writes, for an opening reads several.
+    records: RefCell<Option<ReadOnlyTable<&'static RowKey, &'static [u8]>>>,
 }
 
 impl Rows {
@@ -56,11 +58,15 @@ impl Rows {
         if file.metadata()?.len() == 0 {
             return Err(RegistryError::Damaged("the database is empty"));
         }
-        let rows = Self { db: builder().create_file(file)? };
+        let rows = Self::of(builder().create_file(file)?);
         if rows.meta(FORMAT)? != Some(FORMAT_1) {
             return Err(RegistryError::Damaged("the database has another format"));
         }
         Ok(rows)
+    }
+
+    fn of(db: Database) -> Self {
+        Self { db, records: RefCell::new(None) }
     }
 
     pub(super) fn read(&self) -> Result<ReadTransaction, RegistryError> {
@@ -69,6 +75,8 @@ impl Rows {
 
     /// A transaction that is on the disk when its commit returns.
     pub(super) fn write(&self) -> Result<WriteTransaction, RegistryError> {
+        // What was read until now is of yesterday, and keeps its pages from being used again.
+        self.records.take();
         let mut txn = self.db.begin_write()?;
         txn.set_durability(Durability::Immediate)?;
         Ok(txn)
@@ -76,7 +84,11 @@ impl Rows {
 
     /// The value of a record, at the front of `out`: its length.
     pub(super) fn get(&self, key: &RowKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, RegistryError> {
-        let table = self.read()?.open_table(RECORDS)?;
+        let mut records = self.records.borrow_mut();
+        let table = match &mut *records {
+            Some(table) => table,
+            none => none.insert(self.read()?.open_table(RECORDS)?),
+        };
         let Some(found) = table.get(key)? else { return Ok(None) };
         let (_, _, value) = parse(found.value())?;
         let place = out.get_mut(..value.len()).ok_or(DAMAGED_RECORD)?;
