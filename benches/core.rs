@@ -9,8 +9,8 @@ use chacha20::ChaCha20Rng;
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
 use rand_core::SeedableRng;
 use symbolon::{
-    Access, AuditKey, CheckedRng, Config, Environment, Field, Host, Item, Keyring, Kind, MAX_OPEN_LEN, MAX_TEXT_LEN,
-    MAX_TOKEN_LEN, MemoryStore, Parts, Principal, SessionKey, Store, Terms, Time, Token, TokenBuf, Vault, reply_len,
+    Access, AuditKey, CheckedRng, Config, Environment, Field, Host, Item, Keyring, Kind, MemoryStore, Parts, Principal,
+    SessionKey, Store, Terms, Time, Token, TokenBuf, Vault, reply_len,
 };
 
 type Env = Parts<Box<dyn FnMut() -> Option<Time>>, ChaCha20Rng, MemoryStore<512, 8>>;
@@ -73,7 +73,7 @@ impl Bench {
                 (self.vault.sealer(&self.alice), CheckedRng::new(ChaCha20Rng::from_rng(&mut self.rng)));
             let value =
                 if field == Field::PHONE { b"+81 3 0000 0000 ext 1234567   ".to_vec() } else { vec![b'a'; len] };
-            let mut out = [0; MAX_TOKEN_LEN];
+            let mut out = [0; Token::MAX_LEN];
             rows.push(row(name, 1, move || {
                 black_box(sealer.tokenize(field, &value[..len.min(value.len())], &mut out, &mut rng).expect("valid"));
             }));
@@ -119,10 +119,10 @@ impl Bench {
             }
             turns[0].push(start.elapsed().as_nanos() as f64 / proofs.len() as f64);
             let session = session.expect("there were proofs");
-            let mut work = [0; MAX_OPEN_LEN];
+            let mut work = [0; Token::MAX_OPEN_LEN];
             let start = Instant::now();
             for _ in 0..100 {
-                let mut bytes = [0; MAX_TOKEN_LEN];
+                let mut bytes = [0; Token::MAX_LEN];
                 let token = Token::from_text(black_box(text.as_bytes()), &mut bytes).expect("a token");
                 black_box(session.detokenize(Field::PHONE, &token, &mut work, &mut host).expect("hers"));
             }
@@ -166,11 +166,11 @@ impl Bench {
     }
 
     fn token_of(&mut self, owner: &Principal) -> TokenBuf {
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let mut rng = CheckedRng::new(ChaCha20Rng::from_rng(&mut self.rng));
         let token =
             self.vault.sealer(owner).tokenize(Field::PHONE, b"+81 3 0000 0000", &mut out, &mut rng).expect("valid");
-        let mut text = [0; MAX_TEXT_LEN];
+        let mut text = [0; Token::MAX_TEXT_LEN];
         token.write_text(&mut text).expect("it fits");
         TokenBuf::new(&token)
     }

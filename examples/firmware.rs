@@ -4,8 +4,8 @@
 
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
-    AuditKey, Config, Environment, Error, Event, Field, Host, Keyring, Kind, MAX_OPEN_LEN, MAX_TOKEN_LEN, MemoryStore,
-    Principal, SessionKey, Store, Terms, Time, Vault,
+    AuditKey, Config, Environment, Error, Event, Field, Host, Keyring, Kind, MemoryStore, Principal, SessionKey, Store,
+    Terms, Time, Token, Vault,
 };
 
 /// What the board provides.
@@ -70,7 +70,7 @@ fn main() -> Result<(), Error> {
     let mut host: Host<Board, 8, 16> = Host::open(&vault, board)?;
 
     let alice = Principal::person("shop-17", "alice")?;
-    let mut token_bytes = [0; MAX_TOKEN_LEN];
+    let mut token_bytes = [0; Token::MAX_LEN];
     let token = vault.tokenize(&alice, Field::PHONE, b"+81-3-0000-0101", &mut token_bytes, &mut host)?;
     println!("the host stores   {token}");
 
@@ -84,7 +84,7 @@ fn main() -> Result<(), Error> {
         let proof = key.prove(&credential, &[b"open"], now, &mut host.environment().entropy)?;
         // The device.
         let session = vault.authenticate(&credential, &proof, &[b"open"], &mut host)?;
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         match session.detokenize(Field::PHONE, &token, &mut work, &mut host) {
             Ok(value) => println!("{name:<5} reads       {}", core::str::from_utf8(value.expose()).unwrap_or("?")),
             Err(Error::Denied) => println!("{name:<5} reads       {}", Field::PHONE.placeholder()),

@@ -39,9 +39,8 @@ use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
 use symbolon::{
     Access, AuditKey, Batch, CheckedRng, Config, Credential, Error, Field, Grant, GrantTerms, Host, Index, Item,
-    Keyring, Kind, MASK_LEN, MAX_OPEN_LEN, MAX_RECORD_LEN, MAX_TOKEN_LEN, MemoryStore, Parts, Principal, Proof,
-    Purpose, Purposes, RecordKey, Rights, SealedEntry, Session, SessionKey, Slot, Store, StoreError, Table, Terms,
-    Time, Token, Vault, View, reply_len,
+    Keyring, Kind, MemoryStore, Parts, Principal, Proof, Purpose, Purposes, Record, RecordKey, Rights, SealedEntry,
+    Session, SessionKey, Slot, Store, StoreError, Table, Terms, Time, Token, Vault, View, reply_len,
 };
 
 type Answer = Result<String, Error>;
@@ -72,7 +71,7 @@ fn run(command: &str, arguments: &[&str]) -> Answer {
         ("tokenize", [keyring, tenant, kind, subject, field, value]) => {
             let (vault, mut host) = open(keyring, b"interop", Time::from_secs(1_000))?.parts();
             let owner = principal(tenant, kind, subject)?;
-            let mut out = [0; MAX_TOKEN_LEN];
+            let mut out = [0; Token::MAX_LEN];
             let token = vault.tokenize(&owner, parse_field(field)?, &bytes(value)?, &mut out, &mut host)?;
             Ok(hex(token.as_bytes()))
         }
@@ -106,12 +105,12 @@ fn run(command: &str, arguments: &[&str]) -> Answer {
             Err(_) => "invalid".into(),
         }),
         ("mask", [field, value]) => {
-            let mut out = [0; MASK_LEN];
+            let mut out = [0; Field::MASK_LEN];
             Ok(hex(parse_field(field)?.mask(&bytes(value)?, &mut out)?.as_bytes()))
         }
         ("text", [token]) => Ok(Token::from_bytes(&bytes(token)?)?.to_string()),
         ("parse", [text]) => {
-            let mut out = [0; MAX_TOKEN_LEN];
+            let mut out = [0; Token::MAX_LEN];
             Ok(hex(Token::from_text(&bytes(text)?, &mut out)?.as_bytes()))
         }
         ("seal-as", [keyring, tenant, kind, subject, row, field, value, record, erasable]) => {
@@ -155,7 +154,7 @@ fn run(command: &str, arguments: &[&str]) -> Answer {
                 record: Some(record.as_slice()).filter(|record| !record.is_empty()),
                 not_before: now,
                 expires: now.plus(number(life)?),
-                uses: uses.parse().map_err(|_| Error::Malformed)?,
+                uses: Some(uses.parse().map_err(|_| Error::Malformed)?).filter(|uses| *uses > 0),
             };
             if command == "grant" { shop.grant(&owner, &terms) } else { shop.grant_for(&owner, &terms) }
         }
@@ -222,7 +221,7 @@ fn detokenize(keyring: &str, tenant: &str, kind: &str, subject: &str, field: &st
     let credential =
         vault.issuer(who.tenant(), who.kind(), now.period())?.issue(&who, &key, &terms, now, &mut rng())?;
     let session = vault.authenticate_bearer(&credential, &mut host)?;
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let token = bytes(token)?;
     let value = session.detokenize(parse_field(field)?, &Token::from_bytes(&token)?, &mut work, &mut host)?;
     Ok(hex(value.expose()))
@@ -354,7 +353,7 @@ impl Shop {
     }
 
     fn row(&mut self, key: RecordKey) -> Answer {
-        let mut value = [0; MAX_RECORD_LEN];
+        let mut value = [0; Record::MAX_LEN];
         let len = self.host.environment().store.get(&key, &mut value).map_err(|_| Error::Unavailable)?;
         Ok(hex(&value[..len.unwrap_or(0)]))
     }
@@ -377,21 +376,21 @@ impl Shop {
                 if erasable { session.erasable_sealer_held(owner, host)? } else { session.sealer_held(owner, host)? };
             host.settle(vault, held)
         })?;
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let token = hex(sealer.tokenize(slot, value, &mut out, &mut CheckedRng::new(rng()))?.as_bytes());
         Ok(format!("{token} {}", self.row(self.owner_key(owner))?))
     }
 
     fn open_as(&mut self, caller: &Principal, access: &Access<'_>, item: &Item<'_>) -> Answer {
         self.with_session(caller, access.purpose(), Rights::OWN, |session, _, host| {
-            let mut work = [0; MAX_OPEN_LEN];
+            let mut work = [0; Token::MAX_OPEN_LEN];
             Ok(hex(session.detokenize_as(access, item, &mut work, host)?.expose()))
         })
     }
 
     fn rewrap(&mut self, owner: &Principal, item: &Item<'_>) -> Answer {
         self.with_session(owner, Purpose::OWN_USE, Rights::OWN, |session, _, host| {
-            let mut out = [0; MAX_TOKEN_LEN];
+            let mut out = [0; Token::MAX_LEN];
             Ok(hex(session.rewrap(&Access::OWN, item, &mut out, host)?.as_bytes()))
         })
     }
@@ -400,7 +399,7 @@ impl Shop {
         let now = self.now;
         let from = log_in(&self.vault, old, Purpose::OWN_USE, Rights::OWN, now, &mut self.host)?;
         let to = log_in(&self.vault, new, Purpose::OWN_USE, Rights::OWN, now, &mut self.host)?;
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let held = to.reown_held(&from, item, &mut out, &mut self.host)?;
         let token = hex(self.host.settle(&self.vault, held)?.into_token().as_bytes());
         Ok(format!("{token} {}", self.row(self.owner_key(new))?))
@@ -409,7 +408,7 @@ impl Shop {
     /// With the purpose transfer it becomes the caller's, with another it stays its owner's.
     fn reseal_under(&mut self, caller: &Principal, access: &Access<'_>, item: &Item<'_>) -> Answer {
         self.with_session(caller, access.purpose(), Rights::OWN, |session, vault, host| {
-            let mut out = [0; MAX_TOKEN_LEN];
+            let mut out = [0; Token::MAX_LEN];
             let mut request = session.request(access, 1, host)?;
             let held = if access.purpose() == Purpose::TRANSFER {
                 request.reown_held(item, &mut out, host)?
@@ -446,7 +445,7 @@ impl Shop {
     }
 
     fn deliver(&mut self, owner: &Principal, field: Field, address: &[u8]) -> Answer {
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let token = self.vault.tokenize(owner, Field::FREE_TEXT, b"a greeting", &mut out, &mut self.host)?;
         let access = Access::new(Purpose::MESSAGE).to_address(field, address);
         self.open_as(owner, &access, &Item::of(token))?;
@@ -508,7 +507,7 @@ impl Store for Planted {
         self.store.record_room(now)
     }
 
-    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+    fn get(&self, key: &RecordKey, out: &mut [u8; Record::MAX_LEN]) -> Result<Option<usize>, StoreError> {
         if let Some(len) = self.store.get(key, out)? {
             return Ok(Some(len));
         }

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The longest credential, in bytes.
-pub const MAX_CREDENTIAL_LEN: usize = FIXED_LEN + 3 * (1 + MAX_ID_LEN) + TAIL_LEN;
+pub(crate) const MAX_CREDENTIAL_LEN: usize = FIXED_LEN + 3 * (1 + MAX_ID_LEN) + TAIL_LEN;
 
 /// What a credential allows its holder to do.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -82,6 +82,9 @@ pub struct Credential {
 }
 
 impl Credential {
+    /// The longest credential, in bytes.
+    pub const MAX_LEN: usize = MAX_CREDENTIAL_LEN;
+
     /// Checks the form: lengths, codes, nothing left over.
     ///
     /// # Errors

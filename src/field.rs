@@ -63,6 +63,9 @@ impl Field {
         Self::SHIPPING_ADDRESS,
     ];
 
+    /// What a [mask](Self::mask) needs, whatever the value is, in bytes.
+    pub const MASK_LEN: usize = crate::mask::MASK_LEN;
+
     /// The largest number of a custom field: 2,047.
     pub const MAX_CUSTOM: u16 = 0x07ff;
 

@@ -39,10 +39,10 @@ pub struct GrantTerms<'a> {
     pub record: Option<&'a [u8]>,
     /// From when on.
     pub not_before: Time,
-    /// Until when: at most 366 days after `not_before`.
+    /// Until when: at most 366 days from now.
     pub expires: Time,
-    /// How many openings, refused ones included; 0: they are not counted, which a [`View::Reseal`] grant can't be.
-    pub uses: u32,
+    /// How many openings, refused ones included: at least 1. `None`: they are not counted, which a [`View::Reseal`] grant can't be.
+    pub uses: Option<u32>,
 }
 
 impl Grant {
@@ -82,7 +82,7 @@ impl Grant {
     /// The most that it shows, unverified.
     #[must_use]
     pub fn view_unverified(&self) -> View {
-        self.read().and_then(|claims| claims.view).unwrap_or(View::Reseal)
+        self.read().map_or(View::Reseal, |claims| claims.view)
     }
 
     /// The first 8 bytes of its id, unverified: what the trail calls it.
@@ -116,10 +116,10 @@ impl Withheld for Grant {
 }
 
 /// What a grant's body says.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 struct Claims {
-    view: Option<View>,
-    owner: Option<(Kind, Id)>,
+    view: View,
+    owner: (Kind, Id),
     purpose: Purpose,
     epoch: u16,
     grant_epoch: u32,
@@ -133,19 +133,13 @@ struct Claims {
     id: [u8; 16],
 }
 
-impl Default for Purpose {
-    fn default() -> Self {
-        Self::OWN_USE
-    }
-}
-
 impl Claims {
     fn to_body(&self) -> [u8; BODY_LEN] {
         let mut body = [0; BODY_LEN];
-        let (kind, subject) = self.owner.as_ref().map_or((0, [].as_slice()), |(kind, id)| (kind.code(), id.as_bytes()));
+        let (kind, subject) = (self.owner.0.code(), self.owner.1.as_bytes());
         let fields = self.fields.map(u16::to_le_bytes);
         let parts: [&[u8]; 14] = [
-            &[VERSION, self.view.map_or(0, View::code), kind, self.purpose.code()],
+            &[VERSION, self.view.code(), kind, self.purpose.code()],
             &self.epoch.to_le_bytes(),
             &self.grant_epoch.to_le_bytes(),
             &self.not_before.to_le_bytes(),
@@ -170,7 +164,7 @@ impl Claims {
         let rest = &mut body;
         let [VERSION, view, kind, purpose] = take(rest)? else { return None };
         let claims = Self {
-            view: Some(View::from_code(view)?),
+            view: View::from_code(view)?,
             purpose: Purpose::from_code(purpose).ok()?,
             epoch: u16::from_le_bytes(take(rest)?),
             grant_epoch: u32::from_le_bytes(take(rest)?),
@@ -182,7 +176,7 @@ impl Claims {
             grantor: take(rest)?,
             record: take(rest)?,
             id: take(rest)?,
-            owner: Some((Kind::from_code(kind)?, take_subject(rest)?)),
+            owner: (Kind::from_code(kind)?, take_subject(rest)?),
         };
         let reseals = view == View::Reseal.code();
         let well_formed = claims.not_before < claims.expires
@@ -190,6 +184,25 @@ impl Claims {
             && !(reseals && claims.uses == 0)
             && rest.is_empty();
         well_formed.then_some(claims)
+    }
+
+    /// Stands for claims that can't be read, which never happens to a grant. It is over, and good for nothing.
+    fn of_nothing(caller: &Principal) -> Self {
+        Self {
+            view: View::Reseal,
+            owner: (caller.kind, caller.subject.clone()),
+            purpose: Purpose::OWN_USE,
+            epoch: 0,
+            grant_epoch: 0,
+            not_before: Time::default(),
+            expires: Time::default(),
+            uses: 0,
+            fields: [0; MAX_FIELDS],
+            grantee: [0; 16],
+            grantor: [0; 16],
+            record: [0; 16],
+            id: [0; 16],
+        }
     }
 
     fn has(&self, field: Field) -> bool {
@@ -235,8 +248,8 @@ pub(crate) struct Presented {
 impl Presented {
     /// The owner is of the caller's tenant: a grant of another one does not verify.
     pub(crate) fn new(grant: &Grant, vault: &Vault, caller: &Principal) -> Self {
-        let claims = grant.read().unwrap_or_default();
-        let (kind, subject) = claims.owner.clone().unwrap_or((caller.kind, caller.subject.clone()));
+        let claims = grant.read().unwrap_or_else(|| Claims::of_nothing(caller));
+        let (kind, subject) = claims.owner.clone();
         let owner = Principal { tenant: caller.tenant.clone(), kind, subject };
         let keys = vault.keys(&owner, claims.epoch);
         let key = keys.owner.grant(claims.grant_epoch);
@@ -264,7 +277,7 @@ impl Presented {
         let record_tag = self.key.record(slot.record());
         let any_record = claims.record == [0; 16];
         let this_record = slot.field().is_bound() && bool::from(record_tag.ct_eq(&claims.record));
-        let allows = claims.view.is_some_and(|granted| granted.allows(asked.view()));
+        let allows = claims.view.allows(asked.view());
         verdict.require(self.genuine, Reason::BadGrant);
         verdict.require(bool::from(claims.grantee.ct_eq(caller)), Reason::WrongGrantee);
         verdict.require(in_time, Reason::GrantNotInTime);
@@ -312,9 +325,9 @@ impl<V: Deref<Target = Vault>> Session<V> {
         terms: &GrantTerms<'_>,
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Grant>, Error> {
-        let mut verdict = self.live(1, host)?.1;
+        let (now, mut verdict) = self.live(1, host)?;
         verdict.require(self.rights().contains(Rights::OWN), Reason::NoRight);
-        self.mint(self.principal(), terms, verdict, host)
+        self.mint(self.principal(), terms, now, &mut verdict, host)
     }
 
     /// Mints a grant to what is another's, as the tenant's policy authority ([`Rights::GRANT`]): an act of its own, on the record
@@ -337,8 +350,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let (now, mut verdict) = self.live(2, host)?;
         verdict.require(self.rights().contains(Rights::GRANT), Reason::NoRight);
         verdict.require(owner.tenant == self.principal().tenant, Reason::OtherTenant);
-        let held = self.mint(owner, terms, verdict, host)?;
-        let mut entry = self.entry(Event::GrantReason, Reason::Done);
+        let held = self.mint(owner, terms, now, &mut verdict, host)?;
+        let mut entry = self.entry(Event::GrantReason, verdict.reason().unwrap_or(Reason::Done));
         (entry.token, entry.owner_or_commitment) = words;
         let staged = host.stage(now, &entry)?;
         Ok(held.also(staged))
@@ -348,16 +361,21 @@ impl<V: Deref<Target = Vault>> Session<V> {
         &self,
         owner: &Principal,
         terms: &GrantTerms<'_>,
-        mut verdict: Verdict,
+        now: Time,
+        verdict: &mut Verdict,
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Grant>, Error> {
-        let now = host.now()?;
         let tags = self.vault().tag_key();
         let (owner_tag, grantee) = (tags.tag(owner), tags.tag(terms.grantee));
         let to_another = *terms.grantee != *owner && *terms.grantee != *self.principal();
-        let life = terms.expires.as_millis().saturating_sub(terms.not_before.as_millis());
         let fields = sorted(terms.fields).ok_or(Error::InvalidTerms)?;
-        if terms.grantee.tenant != owner.tenant || !to_another || life > MAX_LIFE || !all_bound_if(terms) {
+        let uses = terms.uses.unwrap_or(0);
+        if terms.uses == Some(0)
+            || terms.grantee.tenant != owner.tenant
+            || !to_another
+            || terms.expires > now.plus(MAX_LIFE)
+            || !all_bound_if(terms)
+        {
             return Err(Error::InvalidTerms);
         }
         let random = host.random16()?;
@@ -370,14 +388,14 @@ impl<V: Deref<Target = Vault>> Session<V> {
             None => [0; 16],
         };
         let mut claims = Claims {
-            view: Some(terms.view),
-            owner: Some((owner.kind, owner.subject.clone())),
+            view: terms.view,
+            owner: (owner.kind, owner.subject.clone()),
             purpose: terms.purpose,
             epoch,
             grant_epoch: owner_record.grant_epoch,
             not_before: terms.not_before,
             expires: terms.expires,
-            uses: terms.uses,
+            uses,
             fields,
             grantee,
             grantor: self.caller(),
@@ -392,10 +410,12 @@ impl<V: Deref<Target = Vault>> Session<V> {
         entry.field = lowest;
         entry.purpose = terms.purpose.code().into();
         entry.view = terms.view.code();
-        entry.count = terms.uses;
+        entry.count = uses;
         entry.token = TokenHead::of_principal(&grantee);
         entry.owner_or_commitment = owner_tag;
-        entry.grant = first8(&claims.id);
+        if refused.is_none() {
+            entry.grant = first8(&claims.id);
+        }
         let staged = host.stage(now, &entry)?;
         Ok(Held::new(if refused.is_none() { Ok(grant) } else { Err(Error::Denied) }, staged))
     }
@@ -523,8 +543,8 @@ mod tests {
             let key = vault.keys(&owner, vault.newest_epoch()).owner.grant(grant_epoch);
             let record = hex(record);
             let mut claims = Claims {
-                view: View::from_code(view.parse().unwrap()),
-                owner: Some((owner.kind, owner.subject.clone())),
+                view: View::from_code(view.parse().unwrap()).unwrap(),
+                owner: (owner.kind, owner.subject.clone()),
                 purpose: Purpose::from_code(purpose.parse().unwrap()).unwrap(),
                 epoch: vault.newest_epoch(),
                 grant_epoch,

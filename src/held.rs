@@ -7,7 +7,7 @@ use crate::{Error, Receipt, trail::Staged};
 /// An outcome, a refusal included, that waits until its entry is durable: promise 4 as a type.
 ///
 /// What is held can't be read: values and replies are masked, a reply lacks its salt and tag besides, a session isn't handed out.
-/// Forgetting a `Held` gives nothing away.
+/// Forgetting a `Held` gives no value away.
 #[must_use = "the outcome is known only after release"]
 pub struct Held<T> {
     outcome: Result<T, Error>,

@@ -4,6 +4,7 @@ use core::fmt;
 
 use heapless::Vec;
 use rand_core::TryCryptoRng;
+use zeroize::Zeroizing;
 
 use crate::{
     Batch, Error, Held, Outcome, Record, RecordKey, Store, Table, Time, Vault,
@@ -189,14 +190,28 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     /// The batch is not durable; it will be part of the next one.
     pub fn not_committed(&mut self, ticket: Ticket) {
         if self.is_current(&ticket) {
-            self.taken = None;
+            self.hand_back();
         }
     }
 
     /// Gives up a batch whose ticket was lost (with a task that was cancelled, say). **Only where it is certain that the batch was
     /// not made durable, and will not be**: it is part of the next one, and a store must not keep an entry twice.
     pub fn abandon(&mut self) {
+        self.hand_back();
+    }
+
+    /// What was taken is staged again. A record that was staged anew meanwhile is the one that counts: only that stays.
+    fn hand_back(&mut self) {
         self.taken = None;
+        let mut at = 0_usize;
+        while let Some((record, later)) = self.records.get(at..).and_then(<[Record]>::split_first) {
+            if later.iter().any(|newer| newer.key == record.key) {
+                drop(self.records.remove(at));
+            } else {
+                at = at.saturating_add(1);
+            }
+        }
+        self.wipe_free_places();
     }
 
     fn take(&mut self) -> Ticket {
@@ -262,9 +277,14 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         Ok(self.floor)
     }
 
-    /// The generator, for keys.
-    pub(crate) fn rng(&mut self) -> &mut E::Rng {
-        self.environment.rng()
+    /// 32 random bytes for a secret: two drawings, each watched as a nonce's is.
+    pub(crate) fn random32(&mut self) -> Result<Zeroizing<[u8; 32]>, Error> {
+        let halves = Zeroizing::new([self.random16()?, self.random16()?]);
+        let mut secret = Zeroizing::new([0; 32]);
+        for (slot, byte) in secret.iter_mut().zip(halves.as_flattened()) {
+            *slot = *byte;
+        }
+        Ok(secret)
     }
 
     /// 16 random bytes for one nonce.
@@ -319,7 +339,8 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     fn put(&mut self, record: Record) -> Result<(), Error> {
         let taken = self.taken.map_or(0, |taken| taken.records);
         let waiting = self.records.get_mut(taken..).unwrap_or_default();
-        match waiting.iter_mut().find(|staged| staged.key == record.key) {
+        // The newest of its key, should there ever be two: that is the one which is read, and the one which a store keeps.
+        match waiting.iter_mut().rev().find(|staged| staged.key == record.key) {
             Some(staged) => *staged = record,
             None => self.records.push(record).map_err(|_| Error::Unavailable)?,
         }
@@ -328,7 +349,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
 
     /// True where there is such a record, staged or stored.
     pub(crate) fn has(&mut self, key: &RecordKey) -> Result<bool, Error> {
-        self.read(key, &mut [0; MAX_RECORD_LEN]).map(|found| found.is_some())
+        self.read(key, &mut Zeroizing::new([0; MAX_RECORD_LEN])).map(|found| found.is_some())
     }
 
     /// The value of a record, staged or stored, at the front of `out`: its length.
@@ -342,7 +363,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         self.environment.store().get(key, out).map_err(|_| Error::Unavailable)
     }
 
-    /// Stages a row of the host's own: what a surrogate of 16 digits stands for, at most [`MAX_RECORD_LEN`] bytes. It is durable with
+    /// Stages a row of the host's own: what a surrogate of 16 digits stands for, at most [`Record::MAX_LEN`](crate::Record::MAX_LEN) bytes. It is durable with
     /// the next [`commit`](Self::commit).
     ///
     /// # Errors

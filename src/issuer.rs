@@ -50,6 +50,9 @@ pub struct Issuer {
 }
 
 impl Issuer {
+    /// The longest secret form, in bytes.
+    pub const MAX_LEN: usize = MAX_ISSUER_LEN;
+
     /// A credential for `principal`, whose client chose `session_key`. It is valid from `now` on.
     ///
     /// # Errors
@@ -130,7 +133,7 @@ impl Issuer {
     }
 
     /// The secret form's bytes: `1 ‖ LE16 epoch ‖ LE32 period ‖ kind ‖ key 32 ‖ audience ‖ tenant`, the last two with a byte of
-    /// length in front. At most [`MAX_ISSUER_LEN`].
+    /// length in front. At most [`Issuer::MAX_LEN`](crate::Issuer::MAX_LEN).
     ///
     /// # Errors
     /// [`Error::BufferTooSmall`]
@@ -241,7 +244,7 @@ impl fmt::Debug for Verified {
 }
 
 /// The longest secret form of an issuer, in bytes.
-pub const MAX_ISSUER_LEN: usize = 1 + 2 + 4 + 1 + 32 + 2 * (1 + crate::principal::MAX_ID_LEN);
+pub(crate) const MAX_ISSUER_LEN: usize = 1 + 2 + 4 + 1 + 32 + 2 * (1 + crate::principal::MAX_ID_LEN);
 
 /// Opens the session key under `F(K_cred, CREDENTIAL, serial)`; its tag covers the whole credential.
 pub(crate) fn open_session_key(issuer_key: &Key, parts: &Read<'_>) -> Option<SessionKey> {

@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// The most epochs that a keyring holds.
-pub const MAX_EPOCHS: usize = 8;
+pub(crate) const MAX_EPOCHS: usize = 8;
 
 /// The longest secret form of a keyring, in bytes.
-pub const MAX_KEYRING_LEN: usize = HEAD_LEN + MAX_EPOCHS * EPOCH_LEN;
+pub(crate) const MAX_KEYRING_LEN: usize = HEAD_LEN + MAX_EPOCHS * EPOCH_LEN;
 
 /// Root keys by epoch. Whoever has them can open everything: keep them where the application can't reach.
 ///
@@ -32,6 +32,12 @@ struct EpochRoot {
 }
 
 impl Keyring {
+    /// The most epochs that a keyring holds.
+    pub const MAX_EPOCHS: usize = MAX_EPOCHS;
+
+    /// The longest secret form, in bytes.
+    pub const MAX_LEN: usize = MAX_KEYRING_LEN;
+
     /// A keyring with one fresh root, epoch 1.
     ///
     /// # Errors
@@ -73,7 +79,7 @@ impl Keyring {
         Ok(())
     }
 
-    /// Writes the secret form (SPEC.md section 2) to the front of `out` and returns its length; [`MAX_KEYRING_LEN`] always do.
+    /// Writes the secret form (SPEC.md section 2) to the front of `out` and returns its length; [`Keyring::MAX_LEN`](crate::Keyring::MAX_LEN) always do.
     ///
     /// # Errors
     /// [`Error::BufferTooSmall`]

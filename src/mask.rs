@@ -6,7 +6,7 @@ use crate::{
 };
 
 /// The buffer that a mask needs: 64 bytes. No mask is longer.
-pub const MASK_LEN: usize = 64;
+pub(crate) const MASK_LEN: usize = 64;
 
 impl Field {
     /// Writes the mask of `value` into `out` and returns it: enough for its owner to recognise it, never the whole,
@@ -31,15 +31,15 @@ impl Field {
     /// puts it beside text of the other direction isolates it, as it would the name.
     ///
     /// ```
-    /// # use symbolon::{Field, MASK_LEN};
-    /// let mut out = [0; MASK_LEN];
+    /// # use symbolon::Field;
+    /// let mut out = [0; Field::MASK_LEN];
     /// assert_eq!(Field::PERSON_NAME.mask("山田 太郎".as_bytes(), &mut out)?, "山●●");
     /// assert_eq!(Field::CARD_NUMBER.mask(b"4242-4242-4242-4242", &mut out)?, "●●●● 4242");
     /// # Ok::<(), symbolon::Error>(())
     /// ```
     ///
     /// # Errors
-    /// [`Error::BufferTooSmall`] if `out` has less than [`MASK_LEN`] bytes, whatever the value.
+    /// [`Error::BufferTooSmall`] if `out` has less than [`Field::MASK_LEN`](crate::Field::MASK_LEN) bytes, whatever the value.
     pub fn mask<'o>(self, value: &[u8], out: &'o mut [u8]) -> Result<&'o str, Error> {
         let mut mask = Mask { out: out.get_mut(..MASK_LEN).ok_or(Error::BufferTooSmall)?, len: 0 };
         let text = core::str::from_utf8(value).ok().filter(|_| self.check(value).is_ok());

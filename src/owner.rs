@@ -1,12 +1,9 @@
 //! What the registry knows of an owner: erasure secret, grant epoch, verified addresses. SPEC.md section 13.
 
 use heapless::Vec;
-use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
-use crate::{
-    Environment, Error, Field, Host, MAX_RECORD_LEN, Record, RecordKey, Table, Time, entry::take, keyring::random_key,
-};
+use crate::{Environment, Error, Field, Host, MAX_RECORD_LEN, Record, RecordKey, Table, Time, entry::take};
 
 /// An owner's record, as the store has it.
 #[derive(Clone, Default)]
@@ -64,15 +61,15 @@ impl OwnerRecord {
         self.secret.as_ref().map_or((&[0; 32], false), |secret| (secret, true))
     }
 
-    /// Makes a secret where there is none: true where it did.
-    pub(crate) fn make_secret<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<bool, Error> {
-        if self.erased {
-            return Err(Error::Erased);
-        }
-        if self.secret.is_some() {
+    /// Makes a secret where there is none, and the owner was not erased: true where it did.
+    pub(crate) fn make_secret<E: Environment, const N: usize, const W: usize>(
+        &mut self,
+        host: &mut Host<E, N, W>,
+    ) -> Result<bool, Error> {
+        if self.erased || self.secret.is_some() {
             return Ok(false);
         }
-        self.secret = Some(Zeroizing::new(*random_key(rng)?.as_bytes()));
+        self.secret = Some(host.random32()?);
         Ok(true)
     }
 

@@ -5,7 +5,7 @@ use core::fmt;
 use crate::Error;
 
 /// The longest tenant or subject, in bytes.
-pub const MAX_ID_LEN: usize = 64;
+pub(crate) const MAX_ID_LEN: usize = 64;
 
 /// What a principal is.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,6 +80,9 @@ pub struct Principal {
 }
 
 impl Principal {
+    /// The longest tenant or subject, in bytes.
+    pub const MAX_ID_LEN: usize = MAX_ID_LEN;
+
     /// A data subject. Tenant and subject have 1 to 64 bytes each.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Bytes of a proof.
-pub const PROOF_LEN: usize = 16 + 8 + MAC_LEN;
+pub(crate) const PROOF_LEN: usize = 16 + 8 + MAC_LEN;
 
 /// The client's secret: 32 random bytes that it makes at every log-in and sends once, in the log-in request.
 ///
@@ -99,6 +99,9 @@ pub struct Proof {
 }
 
 impl Proof {
+    /// Bytes of a proof.
+    pub const LEN: usize = PROOF_LEN;
+
     /// `nonce 16 ‖ LE64 time ‖ MAC 16`
     #[must_use]
     pub fn to_bytes(&self) -> [u8; PROOF_LEN] {

@@ -63,7 +63,15 @@ impl fmt::Debug for Resealed<'_> {
 struct NewOwner<'p> {
     principal: &'p Principal,
     tag: [u8; 16],
+    ready: Ready,
+}
+
+/// What was drawn and read before anything was opened.
+struct Ready {
+    random: [u8; 16],
+    /// The new owner's.
     record: OwnerRecord,
+    has_new_secret: bool,
 }
 
 impl<V: Deref<Target = Vault>> Session<V> {
@@ -95,10 +103,10 @@ impl<V: Deref<Target = Vault>> Session<V> {
         out: &'o mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Resealed<'o>>, Error> {
-        check_room(item, out)?;
+        let ready = self.ready(item, out, host)?;
         let authority = from.authority(&Access::OWN, Asked::HandOver, item.slot, host)?;
         let same_tenant = from.principal().tenant == self.principal().tenant;
-        self.take_over(&Access::OWN, from, authority, same_tenant, item, out, host)
+        self.take_over(&Access::OWN, from, authority, ready, same_tenant, item, out, host)
     }
 
     /// Reseals for this session's principal what `authority` opens by way of `opener`.
@@ -108,6 +116,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         access: &Access<'_>,
         opener: &Self,
         mut authority: Authority,
+        ready: Ready,
         same_tenant: bool,
         item: &Item<'_>,
         out: &'o mut [u8],
@@ -116,18 +125,23 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let (_, mut verdict) = self.live(1, host)?;
         verdict.require(self.rights().contains(Rights::OWN), Reason::NoRight);
         verdict.require(same_tenant, Reason::OtherTenant);
-        let mut new = NewOwner {
-            principal: self.principal(),
-            tag: self.caller(),
-            record: OwnerRecord::of(&self.caller(), host)?,
-        };
-        verdict.require(!new.record.erased, Reason::Erased);
+        verdict.require(!ready.record.erased, Reason::Erased);
         authority.refused = authority.refused.or(verdict.reason());
-        let needs_secret = authority.refused.is_none() && item.token.is_erasable();
-        if needs_secret && new.record.make_secret(host.rng())? {
-            new.record.put(&new.tag, host)?;
-        }
+        let new = NewOwner { principal: self.principal(), tag: self.caller(), ready };
         self.reseal(Event::Reown, access, opener, &authority, &new, item, out, host)
+    }
+
+    /// What can fail before anything is opened, or counted: room, random numbers, the new owner's record with a secret in it.
+    fn ready<E: Environment, const N: usize, const W: usize>(
+        &self,
+        item: &Item<'_>,
+        out: &[u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Ready, Error> {
+        let random = drawn(item, out, host)?;
+        let mut record = OwnerRecord::of(&self.caller(), host)?;
+        let has_new_secret = item.token.is_erasable() && record.make_secret(host)?;
+        Ok(Ready { random, record, has_new_secret })
     }
 
     #[expect(clippy::too_many_arguments, reason = "rewrap and both ways of re-owning end here")]
@@ -142,15 +156,14 @@ impl<V: Deref<Target = Vault>> Session<V> {
         out: &'o mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Resealed<'o>>, Error> {
-        let random = host.random16()?;
         let out = out.get_mut(..item.token.as_bytes().len()).ok_or(Error::BufferTooSmall)?;
         let newest = self.vault().keys(new.principal, self.vault().newest_epoch());
         let erasable = item.token.is_erasable();
-        let owner_erasable = newest.owner.erasable(new.record.secret().0);
+        let owner_erasable = newest.owner.erasable(new.ready.record.secret().0);
         let owner = if erasable { &owner_erasable } else { &newest.owner };
         let under = Under { owner, mark: &newest.mark, epoch: newest.epoch, erasable };
         let resealed = opener.open_with(authority, item, |key| {
-            seal::reseal(key, &item.token, &under, item.slot, &random, out).map(|done| done.then_some(()))
+            seal::reseal(key, &item.token, &under, item.slot, &new.ready.random, out).map(|done| done.then_some(()))
         });
         let refused = match resealed {
             Ok(done) => done.err(),
@@ -159,7 +172,13 @@ impl<V: Deref<Target = Vault>> Session<V> {
                 return Err(error);
             }
         };
-        let staged = self.record_opening(event, access, authority, View::Reseal, item, refused, host);
+        let keep = |host: &mut Host<E, N, W>| match refused {
+            // The new owner's secret is durable with the entry, before the token is given out.
+            None if new.ready.has_new_secret => new.ready.record.put(&new.tag, host),
+            _ => Ok(()),
+        };
+        let staged =
+            keep(host).and_then(|()| self.record_opening(event, access, authority, View::Reseal, item, refused, host));
         let staged = staged.inspect_err(|_| out.zeroize())?;
         if refused.is_some() {
             out.zeroize();
@@ -189,11 +208,12 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Resealed<'o>>, Error> {
         let (session, access) = (self.session(), self.access());
-        check_room(item, out)?;
+        let random = drawn(item, out, host)?;
         let mut authority = session.authority(&access, Asked::Rewrap, item.slot, host)?;
         let owner = authority.owner.clone();
         authority.only_below = Some(session.vault().newest_epoch());
-        let new = NewOwner { principal: &owner, tag: authority.owner_tag, record: authority.record.clone() };
+        let ready = Ready { random, record: authority.record.clone(), has_new_secret: false };
+        let new = NewOwner { principal: &owner, tag: authority.owner_tag, ready };
         session.reseal(Event::Rewrap, &access, session, &authority, &new, item, out, host)
     }
 
@@ -208,13 +228,17 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Resealed<'o>>, Error> {
         let (session, access) = (self.session(), self.access());
-        check_room(item, out)?;
+        let ready = session.ready(item, out, host)?;
         let authority = session.authority(&access, Asked::TakeOver, item.slot, host)?;
-        session.take_over(&access, session, authority, true, item, out, host)
+        session.take_over(&access, session, authority, ready, true, item, out, host)
     }
 }
 
-/// Told before anything is opened, or counted.
-fn check_room(item: &Item<'_>, out: &[u8]) -> Result<(), Error> {
-    if out.len() < item.token.as_bytes().len() { Err(Error::BufferTooSmall) } else { Ok(()) }
+/// 16 random bytes, where there is room for the token.
+fn drawn<E: Environment, const N: usize, const W: usize>(
+    item: &Item<'_>,
+    out: &[u8],
+    host: &mut Host<E, N, W>,
+) -> Result<[u8; 16], Error> {
+    if out.len() < item.token.as_bytes().len() { Err(Error::BufferTooSmall) } else { host.random16() }
 }

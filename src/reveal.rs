@@ -23,6 +23,9 @@ pub struct Item<'t> {
 }
 
 impl<'t> Item<'t> {
+    /// The most items of one reveal.
+    pub const MAX: usize = MAX_ITEMS;
+
     /// This token in that place.
     #[must_use]
     pub fn new(slot: impl Into<Slot<'t>>, token: Token<'t>) -> Self {
@@ -42,7 +45,7 @@ impl<'t> Item<'t> {
 }
 
 /// The most items of one reveal.
-pub const MAX_ITEMS: usize = 1024;
+pub(crate) const MAX_ITEMS: usize = 1024;
 
 /// Bytes of the sealed reply to these items. Opened or refused, each takes the room of its token's class.
 #[must_use]
@@ -56,7 +59,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
     ///
     /// # Errors
     /// [`Error::Denied`]: the session is over, or has no right; [`Error::Unavailable`]; [`Error::TooLong`]: no item, more than
-    /// [`MAX_ITEMS`], or not fewer than the host's `ENTRIES`; [`Error::BufferTooSmall`].
+    /// [`Item::MAX`](crate::Item::MAX), or not fewer than the host's `ENTRIES`; [`Error::BufferTooSmall`].
     pub fn reveal<'o, E: Environment, const N: usize, const W: usize>(
         &self,
         access: &Access<'_>,

@@ -3,7 +3,8 @@
 use core::{fmt, ops::Deref};
 
 use crate::{
-    Access, Environment, Error, Format, Host, Item, MAX_OPEN_LEN, Place, Scanner, Session, Sink, Slot, Token, Vault,
+    Access, Environment, Error, Field, Format, Host, Item, MAX_OPEN_LEN, Place, Scanner, Session, Sink, Slot, Token,
+    Vault,
 };
 
 /// Rewrites a stream for one session: bytes in, bytes out, in fixed memory, however the stream is cut into chunks.
@@ -22,7 +23,7 @@ pub struct Rewriter<'r, 'm, V: Deref<Target = Vault>, E, const N: usize, const W
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stopped<O> {
     /// The core could not answer: [`Error::Unavailable`]. Nothing was lost: feeding the same chunk again, the whole of it, goes on
-    /// where it stopped.
+    /// where it stopped. (Under a grant whose uses are counted, the opening that is made again is another use.)
     Core(Error),
     /// The output's error. It may have taken a part of a value: this output can't be gone on with.
     Output(O),
@@ -47,10 +48,12 @@ impl<'r, 'm, V: Deref<Target = Vault>, E: Environment, const N: usize, const W: 
     }
 
     /// The text is about one record (the page of one order): what tokens of bound fields are asked for with. Without it they don't open.
-    #[must_use]
-    pub fn in_record(mut self, record: &'r [u8]) -> Self {
-        self.opener.record = Some(record);
-        self
+    ///
+    /// # Errors
+    /// [`Error::InvalidRecord`]: not 1 to 64 bytes.
+    pub fn in_record(mut self, record: &'r [u8]) -> Result<Self, Error> {
+        self.opener.record = Some(Slot::in_record(Field::SHIPPING_ADDRESS, record)?.record());
+        Ok(self)
     }
 
     /// Takes the next chunk and hands what is ready to `output`.

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// Bytes of work space that opening the largest token needs: commitment and class.
-pub const MAX_OPEN_LEN: usize = COMMITMENT_LEN + Class::LARGEST.len();
+pub(crate) const MAX_OPEN_LEN: usize = COMMITMENT_LEN + Class::LARGEST.len();
 
 /// Seals with a key that is used once only, and so with a zero nonce. Returns the tag.
 pub(crate) fn seal_once(key: &Key, aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {

@@ -132,7 +132,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         self.ends
     }
 
-    /// Opens one of the session's own tokens for the owner's own use, in `work`: [`MAX_OPEN_LEN`](crate::MAX_OPEN_LEN) bytes always do.
+    /// Opens one of the session's own tokens for the owner's own use, in `work`: [`Token::MAX_OPEN_LEN`](crate::Token::MAX_OPEN_LEN) bytes always do.
     ///
     /// `slot` is what the place in the page is for: a [`Field`](crate::Field), or one in a record. Commits with the environment's store; the value
     /// is released when its entry is durable.

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// The longest record, in bytes.
-pub const MAX_RECORD_LEN: usize = 128;
+pub(crate) const MAX_RECORD_LEN: usize = 128;
 
 /// Storage for all that is remembered: trail entries in the order of their sequence numbers, and small records by key.
 ///
@@ -34,7 +34,7 @@ pub trait Store {
     /// [`StoreError`]
     fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError>;
 
-    /// Remembers the whole batch or nothing of it. On `Ok` it is durable, by the store's policy.
+    /// Remembers the whole batch or nothing of it, its records in their order. On `Ok` it is durable, by the store's policy.
     ///
     /// # Errors
     /// [`StoreError`]
@@ -134,13 +134,16 @@ pub struct Record {
 }
 
 impl Record {
+    /// The longest value, in bytes.
+    pub const MAX_LEN: usize = MAX_RECORD_LEN;
+
     /// Where it belongs.
     #[must_use]
     pub const fn key(&self) -> &RecordKey {
         &self.key
     }
 
-    /// At most [`MAX_RECORD_LEN`] bytes, which replace an earlier record of that key.
+    /// At most [`Record::MAX_LEN`](crate::Record::MAX_LEN) bytes, which replace an earlier record of that key.
     #[must_use]
     pub fn value(&self) -> &[u8] {
         &self.value

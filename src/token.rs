@@ -10,7 +10,7 @@ use crate::{Error, Field, base64url};
 pub(crate) const VERSION_SUITE: u8 = 0x11;
 
 /// What every token's text begins with.
-pub const TEXT_PREFIX: &str = "sym_";
+pub(crate) const TEXT_PREFIX: &str = "sym_";
 
 /// `version/suite ‖ class and flags ‖ field ‖ epoch`.
 pub(crate) const HEADER_LEN: usize = 6;
@@ -23,13 +23,13 @@ pub(crate) const TAG_LEN: usize = 16;
 pub(crate) const CLEAR_LEN: usize = HEADER_LEN + MARK_LEN + NONCE_LEN;
 
 /// A token's bytes beyond its class: 54.
-pub const OVERHEAD: usize = CLEAR_LEN + COMMITMENT_LEN + TAG_LEN;
+pub(crate) const OVERHEAD: usize = CLEAR_LEN + COMMITMENT_LEN + TAG_LEN;
 
 /// The longest token: 1,078 bytes.
-pub const MAX_TOKEN_LEN: usize = OVERHEAD + Class::LARGEST.len();
+pub(crate) const MAX_TOKEN_LEN: usize = OVERHEAD + Class::LARGEST.len();
 
 /// The longest token's text: 1,442 characters.
-pub const MAX_TEXT_LEN: usize = TEXT_PREFIX.len() + base64url::text_len(MAX_TOKEN_LEN);
+pub(crate) const MAX_TEXT_LEN: usize = TEXT_PREFIX.len() + base64url::text_len(MAX_TOKEN_LEN);
 
 /// The size that a value is padded to before it is sealed, so that its length does not show.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -117,6 +117,17 @@ pub(crate) const LENGTH_PREFIX: usize = 2;
 pub struct Token<'a>(&'a [u8]);
 
 impl<'a> Token<'a> {
+    /// The longest token: 1,078 bytes.
+    pub const MAX_LEN: usize = MAX_TOKEN_LEN;
+    /// The longest token's text: 1,442 characters.
+    pub const MAX_TEXT_LEN: usize = MAX_TEXT_LEN;
+    /// Bytes of work space that opening the largest token needs: commitment and class.
+    pub const MAX_OPEN_LEN: usize = crate::seal::MAX_OPEN_LEN;
+    /// A token's bytes beyond its class: 54.
+    pub const OVERHEAD: usize = OVERHEAD;
+    /// What every token's text begins with.
+    pub const TEXT_PREFIX: &'static str = TEXT_PREFIX;
+
     /// Checks `bytes`: exactly one token, nothing after it.
     ///
     /// # Errors
@@ -131,7 +142,7 @@ impl<'a> Token<'a> {
         Ok(Self(bytes))
     }
 
-    /// Decodes `text` (`sym_` and base64url, nothing else) into `out` and checks it. [`MAX_TOKEN_LEN`] bytes always do.
+    /// Decodes `text` (`sym_` and base64url, nothing else) into `out` and checks it. [`Token::MAX_LEN`](crate::Token::MAX_LEN) bytes always do.
     ///
     /// # Errors
     /// [`Error::Malformed`], [`Error::BufferTooSmall`]
@@ -163,7 +174,7 @@ impl<'a> Token<'a> {
         self.0
     }
 
-    /// Writes the text form into `out` and returns it. [`MAX_TEXT_LEN`] bytes always do. (`Display` writes the same text.)
+    /// Writes the text form into `out` and returns it. [`Token::MAX_TEXT_LEN`](crate::Token::MAX_TEXT_LEN) bytes always do. (`Display` writes the same text.)
     ///
     /// # Errors
     /// [`Error::BufferTooSmall`]

@@ -18,13 +18,16 @@ use crate::{
 };
 
 /// Bytes of an entry as it is stored: `LE64 sequence ‖ LE64 time ‖ sealed body 78 ‖ tag 16`.
-pub const ENTRY_LEN: usize = 8 + 8 + BODY_LEN + TAG_LEN;
+pub(crate) const ENTRY_LEN: usize = 8 + 8 + BODY_LEN + TAG_LEN;
 
 /// An entry as it is stored: whoever keeps the log sees its number and its time, and nobody's identity.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SealedEntry([u8; ENTRY_LEN]);
 
 impl SealedEntry {
+    /// Bytes of an entry as it is stored: `LE64 sequence ‖ LE64 time ‖ sealed body 78 ‖ tag 16`.
+    pub const LEN: usize = ENTRY_LEN;
+
     /// Bytes that a store kept.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; ENTRY_LEN]) -> Self {
@@ -240,9 +243,12 @@ pub struct AuditKey {
 }
 
 /// Bytes of an audit key's secret form.
-pub const AUDIT_KEY_LEN: usize = 1 + 4 + 32 + 32;
+pub(crate) const AUDIT_KEY_LEN: usize = 1 + 4 + 32 + 32;
 
 impl AuditKey {
+    /// Bytes of the secret form.
+    pub const LEN: usize = AUDIT_KEY_LEN;
+
     /// Makes the trail of this vault and node: draws its first key, stores it for the vault to begin with, and hands it out.
     ///
     /// # Errors

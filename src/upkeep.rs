@@ -8,6 +8,7 @@ use crate::{
     Environment, Error, Field, Held, Host, Issuer, Kind, Principal, Rights, Sealer, Session, Vault,
     entry::{Entry, Event, Reason},
     owner::{OwnerRecord, VerifiedAddress},
+    time::DAY,
 };
 
 impl<V: Deref<Target = Vault>> Session<V> {
@@ -110,10 +111,11 @@ impl<V: Deref<Target = Vault>> Session<V> {
         })
     }
 
-    /// An issuer for one's own tenant: for a log-in service, with [`Rights::ISSUE`].
+    /// An issuer for one's own tenant, for today or tomorrow: for a log-in service, with [`Rights::ISSUE`]. Whoever has that right can become
+    /// anybody of the tenant, with any right.
     ///
     /// # Errors
-    /// [`Error::Unavailable`]; refusals come by way of [`Held::release`].
+    /// [`Error::InvalidTerms`]: another day; [`Error::Unavailable`]; refusals come by way of [`Held::release`].
     pub fn issuer_held<E: Environment, const N: usize, const W: usize>(
         &self,
         kind: Kind,
@@ -122,8 +124,13 @@ impl<V: Deref<Target = Vault>> Session<V> {
     ) -> Result<Held<Issuer>, Error> {
         let (now, mut verdict) = self.live(1, host)?;
         verdict.require(self.rights().contains(Rights::ISSUE), Reason::NoRight);
+        if period != now.period() && period != now.plus(DAY).period() {
+            return Err(Error::InvalidTerms);
+        }
         let issuer = self.vault().issuer(self.principal().tenant(), kind, period)?;
-        let entry = self.entry(Event::Issuer, verdict.reason().unwrap_or(Reason::Done));
+        let mut entry = self.entry(Event::Issuer, verdict.reason().unwrap_or(Reason::Done));
+        entry.count = period;
+        entry.view = kind.code();
         Ok(Held::new(verdict.outcome(issuer), host.stage(now, &entry)?))
     }
 
@@ -197,7 +204,7 @@ impl Vault {
         if record.erased {
             return Ok(Err(Reason::Erased));
         }
-        if record.make_secret(host.rng())? {
+        if record.make_secret(host)? {
             record.put(tag, host)?;
         }
         Ok(Ok(Sealer::new(self.keys(owner, self.newest_epoch()), record.secret().0, true)))

@@ -20,12 +20,14 @@ use crate::{
 pub struct Config<'a> {
     /// Who credentials must be for: 1 to 64 bytes that name this service. Never taken from a credential.
     pub audience: &'a [u8],
-    /// The number of this machine among those with the same keyring: each has its own trail.
+    /// The number of this machine among those with the same keyring: each has its own trail. **And its own registry**, unless they share a store
+    /// by turns: an erasure, a revocation, a use, an owner's secret on one is unknown to the others (SECURITY.md).
     pub node: u32,
     /// The longest life that a credential may have, in milliseconds: 15 minutes unless said otherwise, 24 hours at most.
     pub max_life: u64,
     /// The oldest epoch whose tokens and grants open: 0 for all that the keyring has. After a compromise, once everything is rewrapped, set
-    /// it to the newest: what was forged with the lost root opens no more. Then retire the root ([`Keyring::retire`]).
+    /// it to the newest: what was forged with the lost root opens no more, and verified addresses of that epoch don't hold. Then retire the
+    /// root ([`Keyring::retire`]).
     pub token_floor: u16,
     /// The oldest epoch whose credentials are accepted; `None`: the newest but one. After a compromise, set it to the newest.
     pub credential_floor: Option<u16>,
@@ -69,10 +71,13 @@ impl Vault {
     /// A vault with these keys and rules.
     ///
     /// # Errors
-    /// [`Error::InvalidPrincipal`]: an audience of 0 or over 64 bytes; [`Error::InvalidTerms`]: a life of over 24 hours.
+    /// [`Error::InvalidPrincipal`]: an audience of 0 or over 64 bytes; [`Error::InvalidTerms`]: a life of over 24 hours, or a floor above the keyring's newest epoch.
     pub fn new(keyring: Keyring, config: &Config<'_>) -> Result<Self, Error> {
         let audience = Id::new(config.audience)?;
-        if config.max_life > DAY {
+        let newest = keyring.newest();
+        let floors_hold = config.token_floor <= newest && config.credential_floor.is_none_or(|floor| floor <= newest);
+        // Above the newest epoch, everything would be sealed under no root at all.
+        if config.max_life > DAY || !floors_hold {
             return Err(Error::InvalidTerms);
         }
         let credential_floor = config.credential_floor.unwrap_or_else(|| keyring.newest_but_one());
@@ -82,7 +87,8 @@ impl Vault {
             .map(|(epoch, root)| (epoch, root.credential_root(config.audience)))
             .collect();
         let tag_key = &keyring.tag_key().0;
-        let id = tag_key.derive_short(Label::Identity, &[crate::prf::Part::Raw(config.audience)]);
+        let named = [crate::prf::Part::Framed(b"vault"), crate::prf::Part::Raw(config.audience)];
+        let id = tag_key.derive_short(Label::Identity, &named);
         let no_root = Root::new(*tag_key.derive(Label::Identity, &[]).as_bytes());
         let no_key = SealKey(tag_key.derive(Label::Identity, &[crate::prf::Part::Framed(b"no key")]));
         let Config { node, max_life, token_floor, .. } = *config;
@@ -100,7 +106,7 @@ impl Vault {
         })
     }
 
-    /// Seals `value` for `owner` in `slot` (a [`Field`](crate::Field), or a bound one in its record) and writes the token to the front of `out`; [`MAX_TOKEN_LEN`](crate::MAX_TOKEN_LEN) bytes always do.
+    /// Seals `value` for `owner` in `slot` (a [`Field`](crate::Field), or a bound one in its record) and writes the token to the front of `out`; [`Token::MAX_LEN`](crate::Token::MAX_LEN) bytes always do.
     ///
     /// The value is kept byte for byte. It must be what the field asks for ([`Field::check`](crate::Field::check)).
     ///

@@ -11,9 +11,9 @@ use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 use common::{AUDIENCE, NOW, TestRng, forge};
 use symbolon::{
     Access, AuditKey, Batch, CheckedRng, Class, Config, Credential, Entry, Error, Event, Field, Grant, GrantTerms,
-    Host, Item, Keyring, MAX_OPEN_LEN, MAX_RECORD_LEN, MAX_TOKEN_LEN, MemoryStore, Parts, Principal, Purpose, Purposes,
-    Reason, RecordKey, Rights, SealedEntry, Session, SessionKey, Slot, Store, StoreError, Table, Terms, Time, TokenBuf,
-    TrailReader, Vault, View, reply_len,
+    Host, Item, Keyring, MemoryStore, Parts, Principal, Purpose, Purposes, Reason, Record, RecordKey, Rights,
+    SealedEntry, Session, SessionKey, Slot, Store, StoreError, Table, Terms, Time, Token, TokenBuf, TrailReader, Vault,
+    View, reply_len,
 };
 
 // ---- The dimensions of a case.
@@ -445,7 +445,7 @@ impl Store for Shop {
         self.memory.record_room(now)
     }
 
-    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+    fn get(&self, key: &RecordKey, out: &mut [u8; Record::MAX_LEN]) -> Result<Option<usize>, StoreError> {
         let found = self.memory.get(key, out)?;
         if found.is_some() && key.table == Table::Owner && self.hidden.get() == Some(key.id) {
             out[1] &= !2;
@@ -624,7 +624,7 @@ impl Setup {
                             Sealed::Name => (Field::PERSON_NAME.into(), NAME),
                             Sealed::Parcel => (Slot::in_record(Field::SHIPPING_ADDRESS, ORDER).unwrap(), PARCEL),
                         };
-                        let mut out = [0; MAX_TOKEN_LEN];
+                        let mut out = [0; Token::MAX_LEN];
                         let token = sealer.tokenize(slot, value.as_bytes(), &mut out, &mut rng).unwrap();
                         let mut token = TokenBuf::new(&token);
                         if whose == Whose::Canary {
@@ -690,9 +690,9 @@ impl Setup {
                     _ => AT.plus(60_000),
                 },
                 uses: match (view, fate) {
-                    (View::Reseal, _) | (_, Fate::Counted) => u32::MAX,
-                    (_, Fate::UsedUp) => 1,
-                    _ => 0,
+                    (View::Reseal, _) | (_, Fate::Counted) => Some(u32::MAX),
+                    (_, Fate::UsedUp) => Some(1),
+                    _ => None,
                 },
             };
             let session = &sessions[&(owner as usize)];
@@ -728,7 +728,7 @@ impl Setup {
                     let token = &self.tokens[0];
                     let access = Access::new(purpose).under(&grant);
                     let item = Item::of(token.as_token());
-                    carrier.detokenize_as(&access, &item, &mut [0; MAX_OPEN_LEN], &mut self.host).unwrap();
+                    carrier.detokenize_as(&access, &item, &mut [0; Token::MAX_OPEN_LEN], &mut self.host).unwrap();
                     grant
                 }
                 Fate::BadMac => edited(190),
@@ -759,7 +759,8 @@ impl Setup {
     }
 
     fn uses(&mut self, grant: &Grant) -> u32 {
-        let (mut value, key) = ([0; MAX_RECORD_LEN], RecordKey { table: Table::GrantUses, id: forge::grant_id(grant) });
+        let (mut value, key) =
+            ([0; Record::MAX_LEN], RecordKey { table: Table::GrantUses, id: forge::grant_id(grant) });
         match self.host.environment().store.get(&key, &mut value).unwrap() {
             None => 0,
             Some(len) => u32::from_le_bytes(value[..len].try_into().unwrap()),
@@ -792,7 +793,7 @@ impl Setup {
         let item = Item::new(slot, token);
         let used = grant.as_ref().map_or(0, |grant| self.uses(grant));
         let (key, credential, session) = &self.sessions[number];
-        let mut work = [0xaa; MAX_TOKEN_LEN];
+        let mut work = [0xaa; Token::MAX_LEN];
         let (value, mask) = match c.sealed {
             Sealed::Name => (NAME, "山●●"),
             Sealed::Parcel => (PARCEL, "●●●●"),
@@ -886,7 +887,7 @@ impl Setup {
             _ => c.caller,
         };
         let (_, _, session) = &self.sessions[owner as usize * 18];
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         let opened = session.detokenize_as(&Access::OWN, &Item::new(slot, new), &mut work, &mut self.host).unwrap();
         assert_eq!(opened.expose(), value.as_bytes());
         drop(opened);
@@ -1164,7 +1165,7 @@ fn between_two_sessions() {
                     let item = Item::new(slot, token.as_token());
                     // An erasable token's key went with its owner's secret; the new one gets a secret with its first.
                     let expected = takes && may(&c) == Shown::Value;
-                    let mut out = [0xaa; MAX_TOKEN_LEN];
+                    let mut out = [0xaa; Token::MAX_LEN];
                     let (mine, yours) = (&setup.sessions[other * 18 + theirs].2, &setup.sessions[number * 18 + its].2);
                     let held = mine.reown_held(yours, &item, &mut out, &mut setup.host).unwrap();
                     let outcome = setup.host.settle(setup.vault, held).map(|new| TokenBuf::new(&new.into_token()));
@@ -1174,7 +1175,7 @@ fn between_two_sessions() {
                     match outcome {
                         Ok(new) => {
                             done += 1;
-                            let mut work = [0; MAX_OPEN_LEN];
+                            let mut work = [0; Token::MAX_OPEN_LEN];
                             let Setup { sessions, host, .. } = setup;
                             let (mine, yours) = (&sessions[other * 18].2, &sessions[number * 18].2);
                             assert_eq!(

@@ -15,9 +15,9 @@ use std::{
 use common::{AUDIENCE, CONTEXT, NOW, TestHost, TestRng, World, alice, bob, forge};
 use symbolon::{
     Access, AuditKey, Batch, CheckedRng, Class, Config, Entry, Environment, Error, Event, Field, Grant, GrantTerms,
-    Held, Host, Index, Item, Keyring, MAX_OPEN_LEN, MAX_RECORD_LEN, MAX_TOKEN_LEN, MemoryStore, Outcome, Parts,
-    Principal, Purpose, Purposes, Reason, RecordKey, Rights, SealedEntry, Session, SessionKey, Slot, Store, StoreError,
-    Table, Terms, Time, Token, TokenBuf, TrailReader, Vault, View, reply_len,
+    Held, Host, Index, Item, Keyring, MemoryStore, Outcome, Parts, Principal, Purpose, Purposes, Reason, Record,
+    RecordKey, Rights, SealedEntry, Session, SessionKey, Slot, Store, StoreError, Table, Terms, Time, Token, TokenBuf,
+    TrailReader, Vault, View, reply_len,
 };
 
 const SECRET: &str = "secret of many letters";
@@ -71,14 +71,14 @@ impl<'w> Place<'w> {
     }
 
     fn token<'s>(&mut self, owner: &Principal, slot: impl Into<Slot<'s>>, value: &str) -> TokenBuf {
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         TokenBuf::new(&self.vault.tokenize(owner, slot, value.as_bytes(), &mut out, self.host).unwrap())
     }
 
     fn erasable<'s>(&mut self, owner: &Principal, slot: impl Into<Slot<'s>>, value: &str) -> TokenBuf {
         let held = self.vault.erasable_sealer_held(owner, self.host);
         let sealer = self.settle(held).unwrap();
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let mut rng = CheckedRng::new(self.rng.clone());
         use rand_core::TryRng;
         self.rng.try_next_u64().unwrap();
@@ -103,12 +103,12 @@ impl<'w> Place<'w> {
         slot: impl Into<Slot<'s>>,
         token: &'s TokenBuf,
     ) -> Result<String, Error> {
-        let mut work = [0xaa; MAX_OPEN_LEN];
+        let mut work = [0xaa; Token::MAX_OPEN_LEN];
         let used = token.as_token().as_bytes().len() - 38;
         let item = Item::new(slot, token.as_token());
         let opened = by.detokenize_as(access, &item, &mut work, self.host);
         let opened = opened.map(|value| String::from_utf8(value.expose().to_vec()).unwrap());
-        assert!(work[..used].iter().all(|byte| *byte == 0) || work == [0xaa; MAX_OPEN_LEN], "nothing stays");
+        assert!(work[..used].iter().all(|byte| *byte == 0) || work == [0xaa; Token::MAX_OPEN_LEN], "nothing stays");
         opened
     }
 
@@ -131,7 +131,7 @@ impl<'w> Place<'w> {
     }
 
     fn record(&mut self, table: Table, id: [u8; 16]) -> Option<Vec<u8>> {
-        let mut value = [0; MAX_RECORD_LEN];
+        let mut value = [0; Record::MAX_LEN];
         let len = self.host.environment().store.memory.get(&RecordKey { table, id }, &mut value).unwrap()?;
         Some(value[..len].to_vec())
     }
@@ -172,12 +172,12 @@ fn terms(grantee: &Principal) -> GrantTerms<'_> {
         record: None,
         not_before: NOW,
         expires: NOW.plus(60_000),
-        uses: 0,
+        uses: None,
     }
 }
 
 fn reseal(grantee: &Principal, purpose: Purpose, uses: u32) -> GrantTerms<'_> {
-    GrantTerms { purpose, view: View::Reseal, uses, ..terms(grantee) }
+    GrantTerms { purpose, view: View::Reseal, uses: (uses > 0).then_some(uses), ..terms(grantee) }
 }
 
 const EMAIL: &str = "alice@example.com";
@@ -260,7 +260,7 @@ fn uses_across_a_restart() {
     let mut place = Place::of(&mut world);
     let token = place.token(&alice(), Field::EMAIL, EMAIL);
     let (owner, service) = (place.own(&alice()), place.enter(&carrier(), Rights::NONE));
-    let grant = place.grant(&owner, &GrantTerms { uses: 3, ..terms(&carrier()) });
+    let grant = place.grant(&owner, &GrantTerms { uses: Some(3), ..terms(&carrier()) });
     for _ in 0..2 {
         assert!(place.open(&service, &shipping(&grant), Field::EMAIL, &token).is_ok());
     }
@@ -283,14 +283,14 @@ fn uses_and_commits_that_fail() {
     let mut place = Place::of(&mut world);
     let token = place.token(&alice(), Field::EMAIL, EMAIL);
     let (owner, service) = (place.own(&alice()), place.enter(&carrier(), Rights::NONE));
-    let grant = place.grant(&owner, &GrantTerms { uses: 3, ..terms(&carrier()) });
+    let grant = place.grant(&owner, &GrantTerms { uses: Some(3), ..terms(&carrier()) });
     let item = Item::of(token.as_token());
     let commits = place.host.environment().store.commits.clone();
     commits.set(0);
     assert_eq!(place.open(&service, &shipping(&grant), Field::EMAIL, &token), Err(Error::Unavailable));
     assert_eq!(place.uses(&grant), 0, "not yet durable");
     commits.set(usize::MAX);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let held = service.detokenize_held(&shipping(&grant), &item, &mut work, place.host).unwrap();
     let (_, ticket) = place.host.batch(place.vault).unwrap();
     place.host.not_committed(ticket);
@@ -301,7 +301,7 @@ fn uses_and_commits_that_fail() {
     assert!(place.open(&service, &shipping(&grant), Field::EMAIL, &token).is_ok());
     assert_eq!(place.open(&service, &shipping(&grant), Field::EMAIL, &token), Err(Error::Denied));
 
-    let grant = place.grant(&owner, &GrantTerms { uses: 1, ..terms(&carrier()) });
+    let grant = place.grant(&owner, &GrantTerms { uses: Some(1), ..terms(&carrier()) });
     let held = service.detokenize_held(&shipping(&grant), &item, &mut work, place.host).unwrap();
     let (_, ticket) = place.host.batch(place.vault).unwrap();
     place.host.not_committed(ticket);
@@ -326,20 +326,20 @@ fn held_outcomes_forgotten() {
     let mut place = Place::of(&mut world);
     let token = place.token(&alice(), Field::EMAIL, EMAIL);
     let (owner, service) = (place.own(&alice()), place.enter(&carrier(), Rights::NONE));
-    let grant = place.grant(&owner, &GrantTerms { uses: 3, ..terms(&carrier()) });
+    let grant = place.grant(&owner, &GrantTerms { uses: Some(3), ..terms(&carrier()) });
     let item = Item::of(token.as_token());
     for _ in 0..3 {
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         mem::forget(service.detokenize_held(&shipping(&grant), &item, &mut work, place.host).unwrap());
         assert!(!work.windows(5).any(|window| window == b"alice"));
     }
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let held = service.detokenize_held(&shipping(&grant), &item, &mut work, place.host);
     assert_eq!(place.settle(held).unwrap_err(), Error::Denied);
     assert_eq!((place.reason(), place.uses(&grant)), (Reason::GrantUsedUp, 3));
 
     // One reveal of four items: two are shown.
-    let grant = place.grant(&owner, &GrantTerms { uses: 2, ..terms(&carrier()) });
+    let grant = place.grant(&owner, &GrantTerms { uses: Some(2), ..terms(&carrier()) });
     let client = log_in(place.vault, place.rng, &carrier());
     let proof = client.0.prove(&client.1, CONTEXT, NOW, place.rng).unwrap();
     let session = place.vault.authenticate(&client.1, &proof, CONTEXT, place.host).unwrap();
@@ -370,9 +370,9 @@ fn uses_from_eight_threads() {
     let mut host: Host<_, 64, 64> = Host::open(&vault, Parts { clock, rng: TestRng(2), store }).unwrap();
     let mut rng = TestRng(3);
     let owner = enter(&vault, &mut host, &mut rng, &alice(), Rights::OWN);
-    let held = owner.grant_held(&GrantTerms { uses: USES, ..terms(&carrier()) }, &mut host).unwrap();
+    let held = owner.grant_held(&GrantTerms { uses: Some(USES), ..terms(&carrier()) }, &mut host).unwrap();
     let grant = host.settle(&vault, held).unwrap();
-    let mut bytes = [0; MAX_TOKEN_LEN];
+    let mut bytes = [0; Token::MAX_LEN];
     let token = vault.tokenize(&alice(), Field::EMAIL, EMAIL.as_bytes(), &mut bytes, &mut host).unwrap();
     let sessions: Vec<_> = (0..8).map(|_| enter(&vault, &mut host, &mut rng, &carrier(), Rights::NONE)).collect();
     let (host, opened) = (Mutex::new(host), AtomicU32::new(0));
@@ -381,7 +381,7 @@ fn uses_from_eight_threads() {
             let (host, opened, vault, grant) = (&host, &opened, &vault, &grant);
             scope.spawn(move || {
                 for turn in 0..10 {
-                    let mut work = [0; MAX_OPEN_LEN];
+                    let mut work = [0; Token::MAX_OPEN_LEN];
                     let access = shipping(grant);
                     let outcome = if (number + turn) % 2 == 0 {
                         session.detokenize_as(&access, &Item::of(token), &mut work, &mut host.lock().unwrap())
@@ -417,10 +417,10 @@ fn refusals_are_counted() {
     let (owner, service) = (place.own(&alice()), place.enter(&carrier(), Rights::NONE));
     let other = place.enter(&Principal::service("shop-17", "parcels").unwrap(), Rights::NONE);
     let service_name = carrier();
-    let mail = GrantTerms { purpose: Purpose::MESSAGE, uses: 5, ..terms(&service_name) };
+    let mail = GrantTerms { purpose: Purpose::MESSAGE, uses: Some(5), ..terms(&service_name) };
     for (terms, wrong_address) in [
-        (GrantTerms { uses: 5, ..terms(&service_name) }, false),
-        (GrantTerms { uses: 5, view: View::Masked, ..terms(&service_name) }, false),
+        (GrantTerms { uses: Some(5), ..terms(&service_name) }, false),
+        (GrantTerms { uses: Some(5), view: View::Masked, ..terms(&service_name) }, false),
         (reseal(&service_name, Purpose::MAINTENANCE, 5), false),
         (mail, true),
     ] {
@@ -434,7 +434,7 @@ fn refusals_are_counted() {
         }
         let attempt = |place: &mut Place<'_>, by: &Of<'_>, token: &TokenBuf| {
             if terms.view == View::Reseal {
-                let mut out = [0; MAX_TOKEN_LEN];
+                let mut out = [0; Token::MAX_LEN];
                 by.rewrap(&access, &Item::of(token.as_token()), &mut out, place.host).map(drop)
             } else {
                 place.open(by, &access, Field::EMAIL, token).map(drop)
@@ -470,7 +470,7 @@ fn revocation_while_a_batch_is_held() {
         let (owner, service) = (place.own(&alice()), place.enter(&carrier(), Rights::NONE));
         let grant = place.grant(&owner, &terms(&carrier()));
         let item = Item::of(token.as_token());
-        let (mut before, mut behind) = ([0; MAX_OPEN_LEN], [0; MAX_OPEN_LEN]);
+        let (mut before, mut behind) = ([0; Token::MAX_OPEN_LEN], [0; Token::MAX_OPEN_LEN]);
         let first = service.detokenize_held(&shipping(&grant), &item, &mut before, place.host).unwrap();
         let mut store = place.host.environment().store.clone();
         let (batch, ticket) = place.host.batch(place.vault).unwrap();
@@ -604,7 +604,7 @@ fn what_a_policy_authority_cannot_mint() {
         (GrantTerms { expires: NOW, ..good }, Error::InvalidTerms),
         (GrantTerms { fields: &[], ..good }, Error::InvalidTerms),
         (GrantTerms { fields: &[Field::EMAIL, Field::EMAIL], ..good }, Error::InvalidTerms),
-        (GrantTerms { view: View::Reseal, uses: 1, ..good }, Error::InvalidTerms),
+        (GrantTerms { view: View::Reseal, uses: Some(1), ..good }, Error::InvalidTerms),
         (GrantTerms { purpose: Purpose::MAINTENANCE, ..good }, Error::InvalidTerms),
         (GrantTerms { record: order, ..good }, Error::InvalidTerms),
         (GrantTerms { record: Some(b""), fields: &[Field::SHIPPING_ADDRESS], ..good }, Error::InvalidRecord),
@@ -654,13 +654,13 @@ fn masked_views_hold_no_whole_value() {
         assert_eq!(place.open(&service, &shipping(&grant).masked(), field, &token).unwrap(), mask, "the control");
         assert_eq!(place.open(&service, &shipping(&grant), field, &token), Err(Error::Denied));
         for (session, access) in [(&service, shipping(&grant).masked()), (&owner, Access::OWN.masked())] {
-            let mut work = [0; MAX_OPEN_LEN];
+            let mut work = [0; Token::MAX_OPEN_LEN];
             mem::forget(session.detokenize_as(&access, &item, &mut work, place.host).unwrap());
             assert!(
                 work.starts_with(mask.as_bytes()) && work[mask.len()..].iter().all(|byte| *byte == 0),
                 "the mask and nothing else"
             );
-            let mut work = [0; MAX_OPEN_LEN];
+            let mut work = [0; Token::MAX_OPEN_LEN];
             mem::forget(session.detokenize_held(&access, &item, &mut work, place.host).unwrap());
             assert!(!gives_away(&work, &token, mask));
             assert!(
@@ -675,7 +675,7 @@ fn masked_views_hold_no_whole_value() {
             drop(place.news());
         }
         // The whole value, held, is ciphertext again: no more than the token shows anyway.
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         mem::forget(owner.detokenize_held(&Access::OWN, &item, &mut work, place.host).unwrap());
         assert!(!work.windows(6).any(|window| SECRET.as_bytes().starts_with(window)));
 
@@ -784,13 +784,13 @@ fn addresses_and_rotation() {
     let both = Vault::new(forge::copy(&keyring), &Config::new(AUDIENCE)).unwrap();
     keyring.retire(1).unwrap();
     let newest_only = Vault::new(keyring, &Config::new(AUDIENCE)).unwrap();
-    let mut bytes = [0; MAX_TOKEN_LEN];
+    let mut bytes = [0; Token::MAX_LEN];
     let token =
         TokenBuf::new(&both.tokenize(&alice(), Field::PERSON_NAME, b"Alice Liddell", &mut bytes, place.host).unwrap());
     let to = |place: &mut Place<'_>, vault: &Vault, rights, field, address: &[u8]| {
         let session = enter(vault, place.host, place.rng, &alice(), rights);
         let access = Access::new(Purpose::MESSAGE).to_address(field, address);
-        session.detokenize_as(&access, &Item::of(token.as_token()), &mut [0; MAX_OPEN_LEN], place.host).map(drop)
+        session.detokenize_as(&access, &Item::of(token.as_token()), &mut [0; Token::MAX_OPEN_LEN], place.host).map(drop)
     };
     // LE16 field, LE16 epoch, tag: the e-mail address is behind the telephone.
     let epochs = |place: &mut Place<'_>| {
@@ -881,7 +881,7 @@ fn an_erased_owner() {
             }
             assert_eq!(place.open(&service, &shipping(&grant), Field::EMAIL, token), Err(Error::Denied));
             assert_eq!(place.reason(), Reason::GrantRevoked);
-            let mut out = [0; MAX_TOKEN_LEN];
+            let mut out = [0; Token::MAX_LEN];
             let taken = b.reown_held(&owner, &Item::of(token.as_token()), &mut out, place.host);
             assert_eq!(place.settle(taken).err(), Some(Error::Denied));
             assert_eq!(place.reason(), Reason::Erased);
@@ -898,7 +898,7 @@ fn an_erased_owner() {
         assert_eq!(held.release(&receipt).unwrap_err(), Error::Erased);
     }
     let after = place.token(&alice(), Field::EMAIL, EMAIL);
-    let mut bytes = [0; MAX_TOKEN_LEN];
+    let mut bytes = [0; Token::MAX_LEN];
     let late =
         early_sealer.tokenize(Field::EMAIL, EMAIL.as_bytes(), &mut bytes, &mut CheckedRng::new(TestRng(8))).unwrap();
     for token in [&after, &TokenBuf::new(&late)] {
@@ -919,7 +919,7 @@ fn an_erased_owner() {
         assert_eq!(place.settle(held), Err(Error::Denied));
         assert_eq!(place.reason(), Reason::Erased);
     }
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     let taken = owner.reown_held(&b, &Item::of(bobs[0].as_token()), &mut out, place.host);
     assert_eq!(place.settle(taken).err(), Some(Error::Denied), "an erased owner takes nothing over");
     assert_eq!(place.reason(), Reason::Erased);
@@ -944,8 +944,9 @@ fn an_erased_owner() {
         let mut host: Host<_, 8, 8> =
             Host::open(&vault, Parts { clock: || Some(NOW), rng: TestRng(10), store }).unwrap();
         let owner = enter(&vault, &mut host, &mut rng, &alice(), Rights::OWN);
-        [&erasable, &plain]
-            .map(|token| owner.detokenize(Field::EMAIL, &token.as_token(), &mut [0; MAX_OPEN_LEN], &mut host).is_ok())
+        [&erasable, &plain].map(|token| {
+            owner.detokenize(Field::EMAIL, &token.as_token(), &mut [0; Token::MAX_OPEN_LEN], &mut host).is_ok()
+        })
     };
     assert_eq!(opened(MemoryStore::new(), true), [false, true]);
     assert_eq!(
@@ -960,7 +961,7 @@ fn an_erased_owner() {
 // ---- Re-owning and rewrapping.
 
 fn reowned(place: &mut Place<'_>, to: &Of<'_>, from: &Of<'_>, item: &Item<'_>) -> Result<TokenBuf, (Error, Reason)> {
-    let mut out = [0xaa; MAX_TOKEN_LEN];
+    let mut out = [0xaa; Token::MAX_LEN];
     let held = to.reown_held(from, item, &mut out, place.host);
     let settled = place.settle(held).map(|token| TokenBuf::new(&token.into_token()));
     settled.map_err(|error| {
@@ -1016,7 +1017,7 @@ fn re_owning() {
     assert_eq!(place.open(&to, &Access::OWN, other_order, &mine), Err(Error::Denied));
     // Erasable: the new owner's secret is made with it, and is durable before the token is there.
     assert!(place.record(Table::Owner, place.vault.owner_tag(&alice())).is_none());
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     mem::forget(to.reown_held(&from, &Item::of(erasable.as_token()), &mut out, place.host).unwrap());
     let withheld = Token::from_bytes(&out[..erasable.as_token().as_bytes().len()]);
     assert!(withheld.is_err(), "what waits for its record is not a token");
@@ -1126,7 +1127,7 @@ fn rewrapping() {
         (terms.purpose, place.grant(&owner, &terms))
     });
     let rewrap = |place: &mut Place<'_>, by: &Of<'_>, access: &Access<'_>, item: &Item<'_>| {
-        let mut out = [0xaa; MAX_TOKEN_LEN];
+        let mut out = [0xaa; Token::MAX_LEN];
         let done = by.rewrap(access, item, &mut out, place.host).map(|token| TokenBuf::new(&token));
         let reason = place.reason();
         done.map_err(|error| {
@@ -1150,7 +1151,7 @@ fn rewrapping() {
                 (was.field(), was.class(), was.is_erasable(), 2)
             );
             let session = enter(&newest_only, place.host, place.rng, &alice(), Rights::OWN);
-            let mut work = [0; MAX_OPEN_LEN];
+            let mut work = [0; Token::MAX_OPEN_LEN];
             assert_eq!(session.detokenize(*slot, &is, &mut work, place.host).unwrap().expose(), value.as_bytes());
             if slot.field().is_bound() {
                 for wrong in [other_order, Field::SHIPPING_ADDRESS.into()] {
@@ -1163,7 +1164,7 @@ fn rewrapping() {
             drop(place.news());
         }
         // What is held is not yet a token, and shows nothing.
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let mut request = owner.request(&Access::OWN, 1, place.host).unwrap();
         mem::forget(request.rewrap_held(&item, &mut out, place.host).unwrap());
         let len = token.as_token().as_bytes().len();
@@ -1334,7 +1335,7 @@ impl Store for Liar {
         self.memory.record_room(now)
     }
 
-    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+    fn get(&self, key: &RecordKey, out: &mut [u8; Record::MAX_LEN]) -> Result<Option<usize>, StoreError> {
         match &*self.about.borrow() {
             Some((about, value)) if about == key => {
                 out[..value.len()].copy_from_slice(value);
@@ -1370,7 +1371,7 @@ fn damaged_records() {
     let _audit = AuditKey::create(&vault, &mut store, &mut TestRng(1)).unwrap();
     let mut host: Host<_, 16, 16> = Host::open(&vault, Parts { clock: || Some(NOW), rng: TestRng(2), store }).unwrap();
     let mut rng = TestRng(3);
-    let mut bytes = [0; MAX_TOKEN_LEN];
+    let mut bytes = [0; Token::MAX_LEN];
     let token = vault.tokenize(&alice(), Field::EMAIL, EMAIL.as_bytes(), &mut bytes, &mut host).unwrap();
     let item = Item::of(token);
     let (owner, b) = (
@@ -1378,7 +1379,7 @@ fn damaged_records() {
         enter(&vault, &mut host, &mut rng, &bob(), Rights::OWN),
     );
     let service = enter(&vault, &mut host, &mut rng, &carrier(), Rights::NONE);
-    let held = owner.grant_held(&GrantTerms { uses: 100, ..terms(&carrier()) }, &mut host).unwrap();
+    let held = owner.grant_held(&GrantTerms { uses: Some(100), ..terms(&carrier()) }, &mut host).unwrap();
     let grant = host.settle(&vault, held).unwrap();
     let key = RecordKey { table: Table::Owner, id: vault.owner_tag(&alice()) };
     let row = |parts: &[&[u8]]| parts.concat();
@@ -1405,7 +1406,7 @@ fn damaged_records() {
         ("fields that fall", row(&[&[1, 0, 0, 0, 0, 0], zeros, &address(4), &address(3)])),
         ("a field twice", row(&[&[1, 0, 0, 0, 0, 0], zeros, &address(4), &address(4)])),
     ];
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     for value in good {
         *about.borrow_mut() = Some((key, value));
         assert!(owner.detokenize(Field::EMAIL, &token, &mut work, &mut host).is_ok(), "the control");
@@ -1426,7 +1427,7 @@ fn damaged_records() {
         let (items, mut out) = ([item], vec![0xaa; reply_len(&[item])]);
         assert_eq!(owner.reveal(&Access::OWN, &items, &mut out, &mut host).unwrap_err(), Error::Unavailable);
         assert!(out.iter().all(|byte| *byte == 0));
-        let mut out = [0xaa; MAX_TOKEN_LEN];
+        let mut out = [0xaa; Token::MAX_LEN];
         assert_eq!(b.reown_held(&owner, &item, &mut out, &mut host).unwrap_err(), Error::Unavailable);
         assert_eq!(owner.reown_held(&b, &item, &mut out, &mut host).unwrap_err(), Error::Unavailable);
         for buffer in [work.as_slice(), &out] {
@@ -1452,7 +1453,7 @@ fn damaged_records() {
     // Another owner's record in this one's place: its secret is of no use.
     let held = vault.erasable_sealer_held(&alice(), &mut host).unwrap();
     let sealer = host.settle(&vault, held).unwrap();
-    let mut bytes = [0; MAX_TOKEN_LEN];
+    let mut bytes = [0; Token::MAX_LEN];
     let erasable =
         sealer.tokenize(Field::EMAIL, EMAIL.as_bytes(), &mut bytes, &mut CheckedRng::new(TestRng(4))).unwrap();
     assert!(owner.detokenize(Field::EMAIL, &erasable, &mut work, &mut host).is_ok());
@@ -1470,9 +1471,9 @@ fn a_store_that_is_down() {
     let (owner, b, service) = (place.own(&alice()), place.own(&bob()), place.enter(&carrier(), Rights::NONE));
     let desk =
         place.enter(&clerk(), Rights::MAINTAIN.and(Rights::CONFIRM_ADDRESS).and(Rights::GRANT).and(Rights::LOOKUP));
-    let grant = place.grant(&owner, &GrantTerms { uses: 2, ..terms(&carrier()) });
+    let grant = place.grant(&owner, &GrantTerms { uses: Some(2), ..terms(&carrier()) });
     place.down.set(true);
-    let (mut work, mut out) = ([0xaa; MAX_OPEN_LEN], [0xaa; MAX_TOKEN_LEN]);
+    let (mut work, mut out) = ([0xaa; Token::MAX_OPEN_LEN], [0xaa; Token::MAX_LEN]);
     let host = &mut *place.host;
     let down = Some(Error::Unavailable);
     for _ in 0..5 {
@@ -1568,7 +1569,7 @@ fn what_an_auditor_could_make() {
     let audit = AuditKey::create(&vault, &mut store, &mut TestRng(1)).unwrap();
     let mut host: Host<_, 16, 16> = Host::open(&vault, Parts { clock: || Some(NOW), rng: TestRng(2), store }).unwrap();
     let mut rng = TestRng(3);
-    let (mut bytes, mut work) = ([0; MAX_TOKEN_LEN], [0; MAX_OPEN_LEN]);
+    let (mut bytes, mut work) = ([0; Token::MAX_LEN], [0; Token::MAX_OPEN_LEN]);
     let genuine =
         TokenBuf::new(&vault.tokenize(&alice(), Field::EMAIL, EMAIL.as_bytes(), &mut bytes, &mut host).unwrap());
     let forged =
@@ -1615,7 +1616,7 @@ fn a_secret_of_zeros() {
     *about.borrow_mut() = Some((key, [&[1, 2, 0, 0, 0, 0][..], &[0; 32]].concat()));
     let held = vault.erasable_sealer_held(&alice(), &mut host).unwrap();
     let sealer = host.settle(&vault, held).unwrap();
-    let (mut bytes, mut work) = ([0; MAX_TOKEN_LEN], [0; MAX_OPEN_LEN]);
+    let (mut bytes, mut work) = ([0; Token::MAX_LEN], [0; Token::MAX_OPEN_LEN]);
     let token = sealer.tokenize(Field::EMAIL, EMAIL.as_bytes(), &mut bytes, &mut CheckedRng::new(TestRng(4))).unwrap();
     assert!(owner.detokenize(Field::EMAIL, &token, &mut work, &mut host).is_ok(), "the control");
     for gone in [None, Some((key, [&[1, 0, 0, 0, 0, 0][..], &[0; 32]].concat()))] {

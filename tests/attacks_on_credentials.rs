@@ -6,8 +6,8 @@ use std::{cell::Cell, ops::Deref, rc::Rc};
 
 use common::{AUDIENCE, CONTEXT, Client, NOW, World, alice, bob};
 use symbolon::{
-    Access, Config, Credential, Error, Field, Issuer, Item, Keyring, Kind, MAX_ISSUER_LEN, MAX_KEYRING_LEN,
-    MAX_OPEN_LEN, Principal, Proof, Reason, Rights, Session, SessionKey, Terms, Time, Token, Vault, reply_len,
+    Access, Config, Credential, Error, Field, Issuer, Item, Keyring, Kind, Principal, Proof, Reason, Rights, Session,
+    SessionKey, Terms, Time, Token, Vault, reply_len,
 };
 
 const DAY: u64 = 86_400_000;
@@ -44,7 +44,7 @@ fn try_now(world: &mut World, client: &Client) -> Result<(), Reason> {
 }
 
 fn copy(keyring: &Keyring) -> Keyring {
-    let mut bytes = [0; MAX_KEYRING_LEN];
+    let mut bytes = [0; Keyring::MAX_LEN];
     let len = keyring.write_secret(&mut bytes).unwrap();
     Keyring::read_secret(&bytes[..len]).unwrap()
 }
@@ -171,14 +171,14 @@ fn names_of_another_kind() {
         let client = world.log_in(&who.unwrap());
         let proof = world.prove(&client);
         let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         let refused = session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host);
         assert_eq!(refused.unwrap_err(), Error::Denied);
     }
     let client = world.log_in(&service);
     let proof = world.prove(&client);
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok(), "the control");
 }
 
@@ -213,7 +213,7 @@ fn an_issuer_keeps_to_its_scope() {
 fn a_period_that_is_not_the_day() {
     let mut world = World::new();
     let today = world.vault.issuer("shop-17", Kind::Person, NOW.period()).unwrap();
-    let mut secret = [0; MAX_ISSUER_LEN];
+    let mut secret = [0; Issuer::MAX_LEN];
     let len = today.write_secret(&mut secret).unwrap();
     let same = Issuer::read_secret(&secret[..len]).unwrap();
     secret[3..7].copy_from_slice(&(NOW.period() + 1).to_le_bytes());
@@ -383,7 +383,7 @@ fn log_out_ends_an_open_session() {
     let client = world.log_in(&alice());
     let proof = world.prove(&client);
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok());
     world.vault.log_out(session.id(), &mut world.host).unwrap();
     let refused = session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host);
@@ -415,7 +415,7 @@ fn without_the_right() {
     let client = world.log_in_with(&who, &Terms { rights: Rights::READ_TRAIL, ..Terms::default() });
     let proof = world.prove(&client);
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let refused = session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host);
     assert_eq!(refused.unwrap_err(), Error::Denied);
     drop(session);
@@ -431,7 +431,7 @@ fn a_session_used_after_its_end() {
     let proof = world.prove(&client);
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
     assert_eq!(session.ends(), NOW.plus(60_000));
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     world.clock.set(Some(NOW.plus(59_999)));
     assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok());
     world.clock.set(Some(NOW.plus(60_000)));
@@ -476,7 +476,7 @@ fn a_session_with_another_vault() {
     let held = Session::authenticate_held(switch, &client.credential, &proof, CONTEXT, &mut world.host).unwrap();
     let session = held.release(&world.host.commit(&world.vault).unwrap()).unwrap();
     which.set(1);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     // With the other vault's host, whose trail would take it, and with the first one's.
     let refused = session.detokenize(Field::EMAIL, &theirs.as_token(), &mut work, &mut other.host);
     assert_eq!(refused.unwrap_err(), Error::Denied);
@@ -530,9 +530,9 @@ fn bytes_of_one_kind_as_another() {
     let client = world.log_in(&alice());
     let proof = world.prove(&client);
     let issuer = world.vault.issuer("shop-17", Kind::Person, NOW.period()).unwrap();
-    let mut issuer_bytes = [0; MAX_ISSUER_LEN];
+    let mut issuer_bytes = [0; Issuer::MAX_LEN];
     let issuer_len = issuer.write_secret(&mut issuer_bytes).unwrap();
-    let mut keyring_bytes = [0; MAX_KEYRING_LEN];
+    let mut keyring_bytes = [0; Keyring::MAX_LEN];
     let keyring_len = common::keyring().write_secret(&mut keyring_bytes).unwrap();
     let kinds: [(&str, Vec<u8>); 7] = [
         ("token", token.as_token().as_bytes().to_vec()),

@@ -4,7 +4,7 @@
 mod common;
 
 use common::{CONTEXT, Client, World, alice, bob};
-use symbolon::{Config, Error, Field, Keyring, MAX_OPEN_LEN, MAX_TOKEN_LEN, Principal, Reason, Token, TokenBuf};
+use symbolon::{Config, Error, Field, Keyring, Principal, Reason, Token, TokenBuf};
 
 const VALUE: &str = "山田 太郎";
 
@@ -21,7 +21,7 @@ fn present(world: &mut World, client: &Client, field: Field, bytes: &[u8]) -> Ou
     let Ok(token) = Token::from_bytes(bytes) else { return Outcome::NotAToken };
     let proof = world.prove(client);
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
-    let mut work = [0xaa; MAX_OPEN_LEN];
+    let mut work = [0xaa; Token::MAX_OPEN_LEN];
     let outcome = session.detokenize(field, &token, &mut work, &mut world.host).map(|value| value.expose().to_vec());
     drain(world);
     match outcome {
@@ -276,7 +276,7 @@ fn spliced() {
 fn texts_that_are_not_canonical() {
     let (_, _, token) = setting();
     let text = token.as_token().to_string();
-    let mut bytes = [0; MAX_TOKEN_LEN];
+    let mut bytes = [0; Token::MAX_LEN];
     assert_eq!(Token::from_text(text.as_bytes(), &mut bytes), Ok(token.as_token()), "the control");
     let mut wrong = vec![
         format!("{text}="),
@@ -339,7 +339,7 @@ fn the_smallest_and_the_largest_values() {
         let outcome = present(&mut world, &client, field, token.as_token().as_bytes());
         assert_eq!(outcome, Outcome::Opened(value.into_bytes()));
     }
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     let long = world.vault.tokenize(&alice(), Field::ORDER_LINE, &[b'v'; 1023], &mut out, &mut world.host);
     assert_eq!(long.unwrap_err(), Error::TooLong);
     let mut short = [0; 181];
@@ -348,7 +348,7 @@ fn the_smallest_and_the_largest_values() {
 }
 
 fn copy(keyring: &Keyring) -> Keyring {
-    let mut bytes = [0; symbolon::MAX_KEYRING_LEN];
+    let mut bytes = [0; symbolon::Keyring::MAX_LEN];
     let len = keyring.write_secret(&mut bytes).unwrap();
     Keyring::read_secret(&bytes[..len]).unwrap()
 }

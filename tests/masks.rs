@@ -1,6 +1,6 @@
 //! Fields, masks and placeholders against the vectors, and what must hold for every value.
 
-use symbolon::{Class, Error, Field, MASK_LEN};
+use symbolon::{Class, Error, Field};
 
 const FIELDS: &str = include_str!("vectors/fields.txt");
 const MASKS: &str = include_str!("vectors/masks.txt");
@@ -125,7 +125,7 @@ fn promises(field: Field, value: &[u8], mask: &str) -> Result<(), &'static str> 
         Field::PHONE | Field::BANK_ACCOUNT => 2,
         _ => 1,
     };
-    if mask.len() > MASK_LEN {
+    if mask.len() > Field::MASK_LEN {
         Err("too long")
     } else if !hidden && !constant {
         Err("not of its field's form")
@@ -143,7 +143,7 @@ fn promises(field: Field, value: &[u8], mask: &str) -> Result<(), &'static str> 
 }
 
 fn mask_of(field: Field, value: &[u8]) -> String {
-    field.mask(value, &mut [0; MASK_LEN]).unwrap().to_owned()
+    field.mask(value, &mut [0; Field::MASK_LEN]).unwrap().to_owned()
 }
 
 fn all_fields() -> impl Iterator<Item = Field> {

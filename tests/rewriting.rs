@@ -70,7 +70,7 @@ fn values_placeholders_and_masks() {
 fn a_value_that_is_not_text() {
     let mut world = World::new();
     let field = Field::custom(1, symbolon::Class::SMALLEST).unwrap();
-    let mut out = [0; symbolon::MAX_TOKEN_LEN];
+    let mut out = [0; symbolon::Token::MAX_LEN];
     let token = world.vault.tokenize(&alice(), field, &[0xff, 0xfe], &mut out, &mut world.host).unwrap().to_string();
     let shown = rewrite(&mut world, Format::AnywhereInPlainText, Access::OWN, &format!("x {token} y"), 9);
     assert_eq!(shown, format!("x {} y", field.placeholder()));

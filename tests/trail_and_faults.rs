@@ -4,8 +4,8 @@ mod common;
 
 use common::{AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob, session};
 use symbolon::{
-    Access, AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, MAX_OPEN_LEN, MAX_TOKEN_LEN,
-    Reason, SealedEntry, Store, TokenBuf, Vault, reply_len,
+    Access, AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, Reason, SealedEntry, Store, Token,
+    TokenBuf, Vault, reply_len,
 };
 
 fn setting() -> (World, Client, TokenBuf) {
@@ -33,7 +33,7 @@ fn a_full_trail_opens_nothing_until_drained() {
     let (mut world, client, token) = setting();
     let foreign = world.token(&bob(), Field::EMAIL, "bob@example.com");
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let mut opened = 0;
     let full = loop {
         match session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host) {
@@ -42,7 +42,7 @@ fn a_full_trail_opens_nothing_until_drained() {
         }
     };
     assert_eq!((full, opened), (Error::Unavailable, 256 - 2), "capacity, less the start and the authentication");
-    assert_eq!(work, [0; MAX_OPEN_LEN]);
+    assert_eq!(work, [0; Token::MAX_OPEN_LEN]);
     let refused = session.detokenize(Field::EMAIL, &foreign.as_token(), &mut work, &mut world.host);
     assert_eq!(refused.unwrap_err(), Error::Unavailable);
     let proof = client.key.prove(&client.credential, CONTEXT, NOW, &mut world.rng).unwrap();
@@ -106,11 +106,11 @@ fn a_batch_fits_whole_or_not_at_all() {
 fn a_store_that_is_down() {
     let (mut world, client, token) = setting();
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     world.down.set(true);
     let refused = session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host);
     assert_eq!(refused.unwrap_err(), Error::Unavailable);
-    assert_eq!(work, [0; MAX_OPEN_LEN]);
+    assert_eq!(work, [0; Token::MAX_OPEN_LEN]);
     let items = [Item::of(token.as_token())];
     let mut out = vec![0xaa; reply_len(&items)];
     assert_eq!(session.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap_err(), Error::Unavailable);
@@ -129,14 +129,14 @@ fn a_receipt_for_something_else() {
     let earlier = world.host.commit(&world.vault).unwrap();
     let another = other.host.commit(&other.vault).unwrap();
     for receipt in [earlier, another] {
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         let held =
             session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
         assert!(!held.is_covered_by(&receipt));
         assert_eq!(held.release(&receipt).unwrap_err(), Error::Unavailable);
-        assert_eq!(work, [0; MAX_OPEN_LEN], "the value is gone");
+        assert_eq!(work, [0; Token::MAX_OPEN_LEN], "the value is gone");
     }
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let held = session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
     let receipt = world.host.commit(&world.vault).unwrap();
     assert_eq!(held.release(&receipt).unwrap().expose(), b"alice@example.com", "the control");
@@ -148,7 +148,7 @@ fn a_held_outcome_that_is_forgotten() {
     let (mut world, client, token) = setting();
     let proof = client.key.prove(&client.credential, CONTEXT, NOW, &mut world.rng).unwrap();
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     std::mem::forget(
         session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap(),
     );
@@ -176,7 +176,7 @@ fn contains(haystack: &[u8], needle: &[u8]) -> bool {
 fn batches_that_are_committed_elsewhere() {
     let (mut world, client, token) = setting();
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
-    let (mut first_work, mut second_work) = ([0; MAX_OPEN_LEN], [0; MAX_OPEN_LEN]);
+    let (mut first_work, mut second_work) = ([0; Token::MAX_OPEN_LEN], [0; Token::MAX_OPEN_LEN]);
     let first =
         session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut first_work, &mut world.host).unwrap();
     let (batch, ticket) = world.host.batch(&world.vault).unwrap();
@@ -206,7 +206,7 @@ fn restarts_never_reuse_a_number() {
     for life in 0..20_u64 {
         let at = NOW.plus(life * 10_000);
         world.restart(at).unwrap();
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         world.clock.set(Some(at.plus(5_000)));
         let proof = client.key.prove(&client.credential, CONTEXT, at.plus(5_000), &mut world.rng).unwrap();
         let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
@@ -245,7 +245,7 @@ fn a_long_life_crosses_blocks() {
     let mut reader = world.audit.reader();
     let mut read = 0;
     for _ in 0..1000 {
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
         let store = &mut world.host.environment().store;
         let mut last = 0;
@@ -267,7 +267,7 @@ fn a_trail_that_was_tampered_with() {
     let (mut world, client, token) = setting();
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
     for _ in 0..6 {
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
     }
     drop(session);
@@ -278,7 +278,7 @@ fn a_trail_that_was_tampered_with() {
     };
     assert!(reads(&entries), "the control");
     for (index, entry) in entries.iter().enumerate() {
-        for at in 0..symbolon::ENTRY_LEN {
+        for at in 0..symbolon::SealedEntry::LEN {
             let mut altered = entries.clone();
             let mut bytes = *entry.as_bytes();
             bytes[at] ^= 1;
@@ -307,7 +307,7 @@ fn a_trail_that_was_tampered_with() {
 fn the_stored_trail_names_nobody() {
     let (mut world, client, token) = setting();
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
     drop(session);
     let tag = world.audit.tag_of(&alice());
@@ -343,7 +343,7 @@ fn forgeries_do_not_fill_the_trail() {
 #[test]
 fn generators_that_fail() {
     let (mut world, ..) = setting();
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     for fault in [Fault::Error, Fault::Constant(0)] {
         world.fault.set(fault);
         let refused = world.vault.tokenize(&alice(), Field::EMAIL, b"a@example.com", &mut out, &mut world.host);
@@ -363,7 +363,7 @@ fn generators_that_fail() {
 
     // The same state again, as after a copied virtual machine: equal values give equal tokens, others another nonce.
     let nonce = |value: &[u8]| {
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let mut rng = CheckedRng::new(TestRng(1));
         world.vault.sealer(&alice()).tokenize(Field::EMAIL, value, &mut out, &mut rng).unwrap().as_bytes()[10..22]
             .to_vec()
@@ -434,10 +434,10 @@ fn keyrings_that_are_damaged() {
         assert_eq!(keyring.add_epoch(&mut TestRng(u64::from(epoch))), Ok(epoch));
     }
     assert_eq!(keyring.add_epoch(&mut TestRng(9)).unwrap_err(), Error::InvalidKeyring, "eight are the most");
-    let mut bytes = [0; symbolon::MAX_KEYRING_LEN];
+    let mut bytes = [0; symbolon::Keyring::MAX_LEN];
     let len = keyring.write_secret(&mut bytes).unwrap();
     assert_eq!(len, bytes.len());
-    assert!(keyring.write_secret(&mut [0; symbolon::MAX_KEYRING_LEN - 1]).is_err());
+    assert!(keyring.write_secret(&mut [0; symbolon::Keyring::MAX_LEN - 1]).is_err());
     assert_eq!(Keyring::read_secret(&bytes).unwrap().newest(), 8);
     for cut in 0..len {
         assert!(Keyring::read_secret(&bytes[..cut]).is_err());
@@ -528,7 +528,7 @@ fn starting_with_a_clock_that_is_behind() {
     let client = world.log_in(&alice());
     let proof = world.prove(&client);
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok());
     drop(session);
     assert_eq!(world.restart(NOW.plus(3_600_000 - 2_001)).unwrap_err(), Error::Unavailable);

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use static_assertions::assert_not_impl_any;
 use std::fmt::Display;
 use symbolon::{
-    AuditKey, Credential, Field, Held, Issuer, Keyring, MAX_OPEN_LEN, Plaintext, Receipt, Reply, SealedReply, Sealer,
-    Session, SessionKey, Ticket, TokenBuf, Vault, Verified,
+    AuditKey, Credential, Field, Held, Issuer, Keyring, Plaintext, Receipt, Reply, SealedReply, Sealer, Session,
+    SessionKey, Ticket, Token, TokenBuf, Vault, Verified,
 };
 
 type Shared = Session<&'static Vault>;
@@ -38,7 +38,7 @@ fn debug_shows_no_secret() {
     let client = world.log_in(&alice());
     let proof = world.prove(&client);
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let value = session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
     let issuer = world.vault.issuer("shop-17", common::PERSON, common::NOW.period()).unwrap();
     let verified = issuer.verify(&client.credential, common::NOW).unwrap();
@@ -108,5 +108,5 @@ fn sizes() {
     assert!(size_of::<Session<&Vault>>() <= 512, "{}", size_of::<Session<&Vault>>());
     assert!(size_of::<Vault>() <= 1024, "{}", size_of::<Vault>());
     assert_eq!(size_of::<Credential>(), 328);
-    assert_eq!(symbolon::ENTRY_LEN, 110);
+    assert_eq!(symbolon::SealedEntry::LEN, 110);
 }

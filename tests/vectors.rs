@@ -8,9 +8,9 @@ use std::{cell::Cell, rc::Rc};
 use common::TestRng;
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
-    AuditKey, Batch, CheckedRng, Config, Credential, Error, Field, Host, Issuer, Keyring, Kind, MAX_ISSUER_LEN,
-    MAX_OPEN_LEN, MAX_RECORD_LEN, MAX_TOKEN_LEN, MemoryStore, Parts, Principal, Proof, Purposes, RecordKey, Rights,
-    SealedEntry, SessionKey, Slot, Store, StoreError, Table, Terms, Time, Token, Vault,
+    AuditKey, Batch, CheckedRng, Config, Credential, Error, Field, Host, Issuer, Keyring, Kind, MemoryStore, Parts,
+    Principal, Proof, Purposes, Record, RecordKey, Rights, SealedEntry, SessionKey, Slot, Store, StoreError, Table,
+    Terms, Time, Token, Vault,
 };
 
 /// Gives the same bytes at every call: what a vector says.
@@ -84,7 +84,7 @@ impl Store for Planted {
         self.memory.record_room(now)
     }
 
-    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+    fn get(&self, key: &RecordKey, out: &mut [u8; Record::MAX_LEN]) -> Result<Option<usize>, StoreError> {
         match &self.owner {
             Some((tag, value)) if *key == (RecordKey { table: Table::Owner, id: *tag }) => {
                 out[..value.len()].copy_from_slice(value);
@@ -157,7 +157,7 @@ fn open(keyring: &str, who: &Principal, slot: Slot<'_>, secret: &str, token: &To
     let issuer = vault.issuer(who.tenant(), who.kind(), now.period()).unwrap();
     let credential = issuer.issue(who, &key, &terms, now, &mut TestRng(9)).unwrap();
     let session = vault.authenticate_bearer(&credential, &mut host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     session.detokenize(slot, token, &mut work, &mut host).map(|value| value.expose().to_vec())
 }
 
@@ -179,7 +179,7 @@ fn tokens_that_open() {
             let now = Time::from_secs(1_800_000_000);
             let (vault, mut host) = vault(keyring, b"vectors", Time::default(), now);
             plant(&vault, &mut host, &who, secret);
-            let mut out = [0; MAX_TOKEN_LEN];
+            let mut out = [0; Token::MAX_LEN];
             let mut rng = CheckedRng::new(Fixed(hex(random)));
             let sealer = if read.is_erasable() {
                 let held = vault.erasable_sealer_held(&who, &mut host).unwrap();
@@ -230,7 +230,7 @@ fn tokens_that_must_not_open() {
 
 #[test]
 fn texts() {
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     for case in cases("text.txt") {
         let token = hex(&case[0]);
         assert_eq!(Token::from_bytes(&token).unwrap().to_string(), case[1]);
@@ -280,7 +280,7 @@ fn credentials_that_are_accepted() {
         };
         assert_eq!(accepted, Ok(()), "{case:?}");
         let issuer = Issuer::read_secret(&hex(issuer_form)).unwrap();
-        let mut form = [0; MAX_ISSUER_LEN];
+        let mut form = [0; Issuer::MAX_LEN];
         let len = issuer.write_secret(&mut form).unwrap();
         assert_eq!(form[..len], hex(issuer_form));
         let at_log_in = session == "-" && login == from && rights == "1";

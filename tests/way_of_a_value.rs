@@ -3,7 +3,7 @@
 mod common;
 
 use common::{CONTEXT, World, alice, bob};
-use symbolon::{Access, Error, Event, Field, Item, MAX_OPEN_LEN, Reason, reply_len};
+use symbolon::{Access, Error, Event, Field, Item, Reason, Token, reply_len};
 
 /// Alice opens hers, Bob does not, and both are on the record before either knows.
 #[test]
@@ -14,16 +14,16 @@ fn the_owner_opens_and_nobody_else() {
     let (proof_a, proof_b) = (world.prove(&a), world.prove(&b));
 
     let session = world.vault.authenticate(&a.credential, &proof_a, CONTEXT, &mut world.host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let value = session.detokenize(Field::PERSON_NAME, &token.as_token(), &mut work, &mut world.host).unwrap();
     assert_eq!(value.expose(), "山田 太郎".as_bytes());
     drop(value);
-    assert_eq!(work, [0; MAX_OPEN_LEN], "wiped");
+    assert_eq!(work, [0; Token::MAX_OPEN_LEN], "wiped");
 
     let session = world.vault.authenticate(&b.credential, &proof_b, CONTEXT, &mut world.host).unwrap();
     let refused = session.detokenize(Field::PERSON_NAME, &token.as_token(), &mut work, &mut world.host);
     assert_eq!(refused.unwrap_err(), Error::Denied);
-    assert_eq!(work, [0; MAX_OPEN_LEN]);
+    assert_eq!(work, [0; Token::MAX_OPEN_LEN]);
 
     let seen: Vec<_> =
         world.trail().into_iter().map(|recorded| (recorded.entry.event, recorded.entry.reason)).collect();

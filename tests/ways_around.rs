@@ -5,8 +5,8 @@ mod common;
 
 use common::{AUDIENCE, CONTEXT, Client, Fault, NOW, TestRng, World, alice, bob, session};
 use symbolon::{
-    Access, Config, Error, Event, Field, Item, Keyring, MAX_OPEN_LEN, Principal, Reason, SessionId, Terms, TokenBuf,
-    Vault, reply_len,
+    Access, Config, Error, Event, Field, Item, Keyring, Principal, Reason, SessionId, Terms, Token, TokenBuf, Vault,
+    reply_len,
 };
 
 fn setting() -> (World, Client, TokenBuf) {
@@ -23,10 +23,10 @@ fn a_request_with_another_trail() {
     let mut other = World::with(Keyring::generate(&mut TestRng(77)).unwrap(), &Config::new(b"x"));
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
     let mut request = session.request(&Access::OWN, 1, &mut world.host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let opened = request.detokenize_held(&Item::of(token.as_token()), &mut work, &mut other.host);
     assert_eq!(opened.unwrap_err(), Error::Unavailable);
-    assert_eq!(work, [0; MAX_OPEN_LEN]);
+    assert_eq!(work, [0; Token::MAX_OPEN_LEN]);
     let opened = request.detokenize_held(&Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
     assert!(opened.release(&world.host.commit(&world.vault).unwrap()).is_ok(), "the control");
 }
@@ -38,7 +38,7 @@ fn a_request_that_outlives_its_session() {
         let (mut world, client, token) = setting();
         let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
         let mut request = session.request(&Access::OWN, 2, &mut world.host).unwrap();
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         let held = request.detokenize_held(&Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
         assert!(held.release(&world.host.commit(&world.vault).unwrap()).is_ok());
         let later = if log_out {
@@ -68,7 +68,7 @@ fn tickets_of_something_else() {
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
     let (batch, empty) = world.host.batch(&world.vault).unwrap();
     assert_eq!(batch.entries().count(), 0);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let held = session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
     assert_eq!(world.host.batch(&world.vault).unwrap_err(), Error::Unavailable, "one at a time");
     let receipt = world.host.committed(empty).unwrap();
@@ -90,12 +90,12 @@ fn a_receipt_of_another_trail() {
     let (mut other, theirs, other_token) = setting();
     let far = session(&other.vault, &mut other.host, &theirs, &mut other.rng);
     for _ in 0..20 {
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         far.detokenize(Field::EMAIL, &other_token.as_token(), &mut work, &mut other.host).unwrap();
     }
     let receipt = other.host.commit(&other.vault).unwrap();
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let held = session.detokenize_held(&Access::OWN, &Item::of(token.as_token()), &mut work, &mut world.host).unwrap();
     assert_eq!(held.release(&receipt).unwrap_err(), Error::Unavailable);
 }
@@ -107,7 +107,7 @@ fn a_store_that_reads_but_does_not_write() {
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
     let commits = world.host.environment().store.commits.clone();
     commits.set(0);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let items = [Item::of(token.as_token())];
     let mut out = vec![0xaa; reply_len(&items)];
     for _ in 0..100 {
@@ -140,7 +140,7 @@ fn log_outs_without_end() {
         }
     }
     assert!((20..=31).contains(&taken), "{taken} of 32 places");
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     assert!(session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).is_ok());
     // A day later their places are free again.
     world.clock.set(Some(NOW.plus(90_000_000)));
@@ -152,7 +152,7 @@ fn log_outs_without_end() {
 fn requests_that_share_the_room() {
     let (mut world, client, token) = setting();
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     for _ in 0..250 {
         session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).unwrap();
     }
@@ -163,7 +163,7 @@ fn requests_that_share_the_room() {
     let mut staged = 0;
     for _ in 0..3 {
         for request in &mut requests {
-            let mut work = [0; MAX_OPEN_LEN];
+            let mut work = [0; Token::MAX_OPEN_LEN];
             staged +=
                 usize::from(request.detokenize_held(&Item::of(token.as_token()), &mut work, &mut world.host).is_ok());
         }
@@ -263,7 +263,7 @@ fn trails_that_were_made_anew() {
         fn record_room(&self, now: Time) -> usize {
             self.1.record_room(now)
         }
-        fn get(&self, key: &RecordKey, out: &mut [u8; symbolon::MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+        fn get(&self, key: &RecordKey, out: &mut [u8; symbolon::Record::MAX_LEN]) -> Result<Option<usize>, StoreError> {
             self.1.get(key, out)
         }
         fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
@@ -301,7 +301,7 @@ fn trails_that_were_made_anew() {
 fn a_generator_that_fails_while_sealing_leaves_nothing() {
     let mut world = World::new();
     world.fault.set(Fault::Error);
-    let mut out = [0; symbolon::MAX_TOKEN_LEN];
+    let mut out = [0; symbolon::Token::MAX_LEN];
     let who = Principal::service("shop-17", "importer").unwrap();
     let refused = world.vault.tokenize(&who, Field::EMAIL, b"secret@example.com", &mut out, &mut world.host);
     assert_eq!(refused.unwrap_err(), Error::RngFailed);

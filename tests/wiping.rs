@@ -7,8 +7,7 @@ use std::mem::{MaybeUninit, size_of};
 
 use common::{CONTEXT, NOW, TestRng, World, alice};
 use symbolon::{
-    Access, AuditKey, Field, Issuer, Item, Keyring, MAX_ISSUER_LEN, MAX_KEYRING_LEN, MAX_OPEN_LEN, MAX_RECORD_LEN,
-    RecordKey, SessionKey, Store, Table, reply_len,
+    Access, AuditKey, Field, Issuer, Item, Keyring, Record, RecordKey, SessionKey, Store, Table, Token, reply_len,
 };
 
 /// True where any of the `secrets` stands in the memory of `value` before, and in it after it was dropped.
@@ -41,7 +40,7 @@ fn the_method_finds_what_is_left() {
 #[test]
 fn keyrings_vaults_and_issuers() {
     let keyring = common::keyring();
-    let mut bytes = [0; MAX_KEYRING_LEN];
+    let mut bytes = [0; Keyring::MAX_LEN];
     keyring.write_secret(&mut bytes).unwrap();
     // Tag key at 2, first root at 36.
     let secrets = chunks(&bytes, &[2, 36]);
@@ -49,7 +48,7 @@ fn keyrings_vaults_and_issuers() {
     assert_eq!(before_and_after(Keyring::read_secret(&bytes[..68]).unwrap(), &secrets[1..]), WIPED);
     let world = World::new();
     let issuer = world.vault.issuer("shop-17", common::PERSON, NOW.period()).unwrap();
-    let mut secret = [0; MAX_ISSUER_LEN];
+    let mut secret = [0; Issuer::MAX_LEN];
     let len = issuer.write_secret(&mut secret).unwrap();
     assert_eq!(before_and_after(issuer, &chunks(&secret, &[8])), WIPED);
     assert_eq!(before_and_after(Issuer::read_secret(&secret[..len]).unwrap(), &chunks(&secret, &[8])), WIPED);
@@ -109,11 +108,11 @@ fn values_in_the_callers_buffers() {
     let client = world.log_in(&alice());
     let proof = world.prove(&client);
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let value = session.detokenize(Field::ORDER_LINE, &token.as_token(), &mut work, &mut world.host).unwrap();
     assert!(value.expose().starts_with(b"secret"));
     drop(value);
-    assert_eq!(work, [0; MAX_OPEN_LEN]);
+    assert_eq!(work, [0; Token::MAX_OPEN_LEN]);
     let items = [Item::of(token.as_token())];
     let mut out = vec![0; reply_len(&items)];
     let mut reply = session.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap().as_bytes().to_vec();
@@ -131,7 +130,7 @@ fn an_erased_owners_secret() {
     let held = world.vault.erasable_sealer_held(&alice(), &mut world.host).unwrap();
     drop(world.host.settle(&world.vault, held).unwrap());
     let key = RecordKey { table: Table::Owner, id: world.vault.owner_tag(&alice()) };
-    let mut value = [0; MAX_RECORD_LEN];
+    let mut value = [0; Record::MAX_LEN];
     world.host.environment().store.get(&key, &mut value).unwrap().unwrap();
     let secret: [u8; 32] = value[6..38].try_into().unwrap();
     assert_ne!(secret, [0; 32]);

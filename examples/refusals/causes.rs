@@ -1,8 +1,8 @@
 //! The causes. Within a function every token has the same class and every request the same size.
 
 use symbolon::{
-    Access, Class, Credential, Error, Field, Grant, Held, Item, MAX_OPEN_LEN, MAX_TOKEN_LEN, Outcome, Principal, Proof,
-    Purpose, Purposes, Rights, Session, SessionKey, Slot, Terms, Time, TokenBuf, Vault, View, reply_len,
+    Access, Class, Credential, Error, Field, Grant, Held, Item, Outcome, Principal, Proof, Purpose, Purposes, Rights,
+    Session, SessionKey, Slot, Terms, Time, Token, TokenBuf, Vault, View, reply_len,
 };
 
 use crate::{
@@ -69,7 +69,7 @@ fn setting(world: &mut World) -> Setting {
     let hers = world.token(&person("alice"), FIELD, 3);
     let bound = Field::bound(1, Class::SMALLEST).unwrap();
     let other_tenant = Principal::person("other shop", "alice").unwrap();
-    let mut in_order_7 = [0; MAX_TOKEN_LEN];
+    let mut in_order_7 = [0; Token::MAX_LEN];
     let slot = Slot::in_record(bound, b"order 7").unwrap();
     let in_order_7 = TokenBuf::new(
         &world.vault.tokenize(&person("alice"), slot, b"1-2-3 Ginza", &mut in_order_7, &mut world.host).unwrap(),
@@ -98,7 +98,7 @@ fn held<T: Outcome>(outcome: Result<Held<T>, Error>) -> Result<bool, Error> {
 
 fn detokenize(session: &'static Session<&'static Vault>, access: Access<'static>, what: Presented) -> Call {
     Box::new(move |world| {
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         held(session.detokenize_held(&access, &what.item(), &mut work, &mut world.host))
     })
 }
@@ -114,7 +114,7 @@ fn reveal(session: &'static Session<&'static Vault>, access: Access<'static>, wh
 
 fn rewrap(session: &'static Session<&'static Vault>, access: Access<'static>, what: Presented) -> Call {
     Box::new(move |world| {
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let mut request = session.request(&access, 1, &mut world.host)?;
         held(request.rewrap_held(&what.item(), &mut out, &mut world.host))
     })
@@ -169,7 +169,7 @@ fn granted(world: &mut World, setting: &Setting, cases: &mut Vec<Case>) {
     let revoked_later = leak(world.caller(&person("erin"), Rights::OWN, Purposes::OWN_USE, 10 * MINUTE));
     let all_revoked = leak(world.grant(revoked_later, |_| {}));
     let revoked = leak(world.grant(setting.alice, |_| {}));
-    let used_up = leak(world.grant(setting.alice, |terms| terms.uses = 1));
+    let used_up = leak(world.grant(setting.alice, |terms| terms.uses = Some(1)));
     let fields: &'static [Field] = &[Field::EMAIL, Field::PHONE];
     let bad: Vec<(&'static str, &'static Grant)> = vec![
         ("forged grant", leak(forged(good))),
@@ -277,7 +277,7 @@ fn reowned(world: &mut World, setting: &Setting, cases: &mut Vec<Case>) {
     let mut reown = |cause, from: &'static Caller, what: &Presented| {
         let what = what.clone();
         let call: Call = Box::new(move |world| {
-            let mut out = [0; MAX_TOKEN_LEN];
+            let mut out = [0; Token::MAX_LEN];
             held(account.session.reown_held(&from.session, &what.item(), &mut out, &mut world.host))
         });
         cases.push(Case { function: "reown", cause, call });

@@ -5,8 +5,8 @@ use std::{cell::Cell, rc::Rc};
 use chacha20::ChaCha20Rng;
 use rand_core::{SeedableRng, TryCryptoRng, TryRng};
 use symbolon::{
-    AuditKey, Config, Field, Grant, GrantTerms, Host, Keyring, Kind, MAX_TOKEN_LEN, MemoryStore, Parts, Principal,
-    Purpose, Purposes, Recorded, Rights, Session, SessionKey, Store, Terms, Time, TokenBuf, TrailReader, Vault, View,
+    AuditKey, Config, Field, Grant, GrantTerms, Host, Keyring, Kind, MemoryStore, Parts, Principal, Purpose, Purposes,
+    Recorded, Rights, Session, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault, View,
 };
 
 pub const NOW: Time = Time::from_secs(1_800_000_000);
@@ -108,7 +108,7 @@ impl World {
 
     /// A token under the epoch that is the newest of a keyring of so many.
     pub fn token(&mut self, owner: &Principal, field: Field, epochs: u16) -> TokenBuf {
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         TokenBuf::new(&vault_with(epochs).tokenize(owner, field, b"+81 3 1234 5678", &mut out, &mut self.host).unwrap())
     }
 
@@ -118,7 +118,7 @@ impl World {
         let sealer = self.host.settle(self.vault, held).unwrap();
         self.last_entry();
         let mut rng = symbolon::CheckedRng::new(ChaCha20Rng::from_seed([9; 32]));
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         TokenBuf::new(&sealer.tokenize(field, b"+81 3 1234 5678", &mut out, &mut rng).unwrap())
     }
 
@@ -133,7 +133,7 @@ impl World {
             record: None,
             not_before: now.minus(MINUTE),
             expires: now.plus(60 * MINUTE),
-            uses: 100,
+            uses: Some(100),
         };
         change(&mut terms);
         let held = owner.session.grant_held(&terms, &mut self.host).unwrap();

@@ -43,7 +43,7 @@ fn main() -> Result<()> {
     shop.step("2. Shipping. Hanako lets the carrier read the address of one order, twice, until Friday.")?;
     let friday = shop.clock.get().plus(4 * DAY);
     let parcel = shop.terms(&carrier, Purpose::SHIPPING, ADDRESS);
-    let parcel = GrantTerms { record: Some(b"order-71"), expires: friday, uses: 2, ..parcel };
+    let parcel = GrantTerms { record: Some(b"order-71"), expires: friday, uses: Some(2), ..parcel };
     let grant = shop.owner_grants(&hanako, &parcel)?;
     let label = Access::new(Purpose::SHIPPING).under(&grant);
     let [name, email, phone, card, address] = NOTHING;

@@ -145,7 +145,7 @@ impl Shop {
     }
 
     fn seal(&mut self, sealer: &Sealer, slot: Slot<'_>, value: &str) -> Result<TokenBuf> {
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let mut rng = CheckedRng::new(&mut self.host.environment().rng);
         Ok(TokenBuf::new(&sealer.tokenize(slot, value.as_bytes(), &mut out, &mut rng)?))
     }
@@ -166,7 +166,7 @@ impl Shop {
 
     /// The value or its mask, and the placeholder where it does not open.
     fn sees(&mut self, session: &Login, access: &Access<'_>, item: &Item<'_>) -> Result<String> {
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         match session.detokenize_as(access, item, &mut work, &mut self.host) {
             Ok(value) => Ok(String::from_utf8_lossy(value.expose()).into()),
             Err(Error::Denied) => Ok(item.slot.field().placeholder().into()),
@@ -177,7 +177,7 @@ impl Shop {
     /// A grant of these fields, whole, for a day, as often as wanted.
     pub fn terms<'a>(&self, to: &'a Who, purpose: Purpose, fields: &'a [Field]) -> GrantTerms<'a> {
         let (grantee, not_before, expires) = (&to.principal, self.clock.get(), self.clock.get().plus(DAY));
-        GrantTerms { grantee, fields, purpose, view: View::Full, record: None, not_before, expires, uses: 0 }
+        GrantTerms { grantee, fields, purpose, view: View::Full, record: None, not_before, expires, uses: None }
     }
 
     pub fn owner_grants(&mut self, owner: &Who, terms: &GrantTerms<'_>) -> Result<Grant> {
@@ -240,7 +240,7 @@ impl Shop {
         let (from, to) = (self.log_in(from)?, self.log_in(to)?);
         let row = &mut self.table[row];
         for column in 0..FIELDS.len() {
-            let mut out = [0; MAX_TOKEN_LEN];
+            let mut out = [0; Token::MAX_LEN];
             let held = to.reown_held(&from, &row.item(column)?, &mut out, &mut self.host)?;
             row.cells[column] = TokenBuf::new(&self.host.settle(&self.vault, held)?.into_token());
         }
@@ -256,11 +256,11 @@ impl Shop {
         let service = Who::new(Kind::Service, "rewrapper", "maintenance", Rights::NONE, Purpose::MAINTENANCE);
         for (row, owner) in owners.into_iter().enumerate() {
             let terms = self.terms(&service, Purpose::MAINTENANCE, &FIELDS);
-            let terms = GrantTerms { view: View::Reseal, uses: 5, ..terms };
+            let terms = GrantTerms { view: View::Reseal, uses: Some(5), ..terms };
             let grant = self.authority_grants(owner, &terms, "rotation 2027-01")?;
             let (session, row) = (self.log_in(&service)?, &mut self.table[row]);
             for column in 0..FIELDS.len() {
-                let (access, mut out) = (Access::new(Purpose::MAINTENANCE).under(&grant), [0; MAX_TOKEN_LEN]);
+                let (access, mut out) = (Access::new(Purpose::MAINTENANCE).under(&grant), [0; Token::MAX_LEN]);
                 let token = session.rewrap(&access, &row.item(column)?, &mut out, &mut self.host)?;
                 row.cells[column] = TokenBuf::new(&token);
             }
@@ -282,7 +282,7 @@ fn parts(clock: &Rc<Cell<Time>>, store: MyStore) -> Environment {
 }
 
 fn written(keyring: &Keyring) -> Result<Vec<u8>> {
-    let mut secret = vec![0; MAX_KEYRING_LEN];
+    let mut secret = vec![0; Keyring::MAX_LEN];
     let len = keyring.write_secret(&mut secret)?;
     secret.truncate(len);
     Ok(secret)

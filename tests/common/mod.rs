@@ -12,8 +12,8 @@ use std::{cell::Cell, convert::Infallible, rc::Rc};
 
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
-    AuditKey, Config, Credential, Environment, Error, Field, Host, Keyring, Kind, MAX_TOKEN_LEN, MemoryStore,
-    Principal, Proof, Recorded, Session, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
+    AuditKey, Config, Credential, Environment, Error, Field, Host, Keyring, Kind, MemoryStore, Principal, Proof,
+    Recorded, Session, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
 };
 
 pub const NOW: Time = Time::from_secs(1_800_000_000);
@@ -138,7 +138,7 @@ impl Store for FaultyStore {
     fn get(
         &self,
         key: &symbolon::RecordKey,
-        out: &mut [u8; symbolon::MAX_RECORD_LEN],
+        out: &mut [u8; symbolon::Record::MAX_LEN],
     ) -> Result<Option<usize>, symbolon::StoreError> {
         unless_down!(self, self.memory.get(key, out))
     }
@@ -229,7 +229,7 @@ impl World {
     }
 
     pub fn token(&mut self, owner: &Principal, field: Field, value: &str) -> TokenBuf {
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         TokenBuf::new(&self.vault.tokenize(owner, field, value.as_bytes(), &mut out, &mut self.host).unwrap())
     }
 
@@ -313,7 +313,7 @@ pub mod forge {
         cipher::{KeyIvInit, StreamCipher, StreamCipherSeek},
     };
     use poly1305::{Poly1305, universal_hash::KeyInit};
-    use symbolon::{Grant, Keyring, MAX_KEYRING_LEN, Principal, TokenBuf};
+    use symbolon::{Grant, Keyring, Principal, TokenBuf};
 
     pub type Key = [u8; 32];
 
@@ -339,14 +339,14 @@ pub mod forge {
 
     /// K_tag, and the roots by their epochs.
     pub fn secrets(keyring: &Keyring) -> (Key, Vec<(u16, Key)>) {
-        let mut bytes = [0; MAX_KEYRING_LEN];
+        let mut bytes = [0; Keyring::MAX_LEN];
         let len = keyring.write_secret(&mut bytes).unwrap();
         let root = |of: &[u8]| (u16::from_le_bytes([of[0], of[1]]), of[2..].try_into().unwrap());
         (bytes[2..34].try_into().unwrap(), bytes[34..len].chunks(34).map(root).collect())
     }
 
     pub fn copy(keyring: &Keyring) -> Keyring {
-        let mut bytes = [0; MAX_KEYRING_LEN];
+        let mut bytes = [0; Keyring::MAX_LEN];
         let len = keyring.write_secret(&mut bytes).unwrap();
         Keyring::read_secret(&bytes[..len]).unwrap()
     }

@@ -1,6 +1,6 @@
 //! Values in their places: what a parser reads is what was put in.
 
-use symbolon::{Format, Place, Scanner, Sink, TEXT_PREFIX, Token};
+use symbolon::{Format, Place, Scanner, Sink, Token};
 
 use crate::{CSV, HTML, PLAIN, token};
 
@@ -168,5 +168,5 @@ fn escape_stops_at_the_first_error() {
     });
     assert_eq!((result, calls), (Err("full"), 2));
     assert!(Scanner::new(CSV).clone().finish(&mut Replace("", Vec::new())).is_ok());
-    assert!(!format!("{:?}", Scanner::new(CSV)).contains(TEXT_PREFIX));
+    assert!(!format!("{:?}", Scanner::new(CSV)).contains(Token::TEXT_PREFIX));
 }

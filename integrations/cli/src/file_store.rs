@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use symbolon::{Batch, MAX_RECORD_LEN, RecordKey, SealedEntry, Store, StoreError, Time};
+use symbolon::{Batch, Record, RecordKey, SealedEntry, Store, StoreError, Time};
 use symbolon_host::registry::{DiskStore, RegistryError};
 
 use crate::error::Failure;
@@ -59,7 +59,7 @@ impl Store for FileStore {
         self.0.record_room(now)
     }
 
-    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+    fn get(&self, key: &RecordKey, out: &mut [u8; Record::MAX_LEN]) -> Result<Option<usize>, StoreError> {
         self.0.get(key, out)
     }
 

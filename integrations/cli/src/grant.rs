@@ -194,7 +194,7 @@ pub(crate) fn grant(args: &GrantArgs) -> Result<()> {
         record: args.record.as_ref().map(String::as_bytes),
         not_before,
         expires,
-        uses: args.uses.unwrap_or(0),
+        uses: args.uses,
     };
     let caller = caller.lasting(host)?;
     let held = match &args.reason {

@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use clap::Args;
-use symbolon::{Class, Format, MAX_TOKEN_LEN, Place, Scanner, Sink, TEXT_PREFIX, Token};
+use symbolon::{Class, Format, Place, Scanner, Sink, Token};
 
 use crate::error::Failure;
 
@@ -36,7 +36,9 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
             Err(Failure::Input.because("give a token or a file, or pipe something in"))
         }
         None | Some("-") => report(&mut io::stdout().lock(), "the input", count(io::stdin().lock())?),
-        Some(text) if text.starts_with(TEXT_PREFIX) && !Path::new(text).exists() => one(&mut io::stdout().lock(), text),
+        Some(text) if text.starts_with(Token::TEXT_PREFIX) && !Path::new(text).exists() => {
+            one(&mut io::stdout().lock(), text)
+        }
         Some(path) => {
             let counted = File::open(path).map_err(Into::into).and_then(count);
             report(&mut io::stdout().lock(), path, counted.with_context(|| format!("can't read {path}"))?)
@@ -46,7 +48,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<()> {
 
 /// All that a token says.
 fn one(out: &mut impl Write, text: &str) -> Result<()> {
-    let mut bytes = [0; MAX_TOKEN_LEN];
+    let mut bytes = [0; Token::MAX_LEN];
     let token = Token::from_text(text.as_bytes(), &mut bytes).map_err(|error| broken(text, error))?;
     let (class, first) = (token.class(), token.as_bytes().first().copied().unwrap_or_default());
     writeln!(out, "A token of {} characters ({} bytes)", text.len(), token.as_bytes().len())?;
@@ -142,7 +144,7 @@ mod tests {
         let mut rng = CheckedRng::new(state::rng().unwrap());
         let vault = state::vault_of(Keyring::generate(&mut state::rng().unwrap()).unwrap()).unwrap();
         let sealer = vault.sealer(&Principal::person("t", "p").unwrap());
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let seal = |(field, value): &(Field, &str)| {
             sealer.tokenize(*field, value.as_bytes(), &mut out, &mut rng).unwrap().to_string()
         };

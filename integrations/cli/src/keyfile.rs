@@ -19,7 +19,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use base64ct::{Base64, Encoding};
 use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit, Tag};
 use rand_core::TryCryptoRng;
-use symbolon::{Keyring, MAX_KEYRING_LEN};
+use symbolon::Keyring;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -75,7 +75,7 @@ pub(crate) fn epochs(keyring: &Keyring) -> Result<Vec<u16>> {
 }
 
 fn secret(keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>> {
-    let mut secret = Zeroizing::new(vec![0; MAX_KEYRING_LEN]);
+    let mut secret = Zeroizing::new(vec![0; Keyring::MAX_LEN]);
     let len = keyring.write_secret(&mut secret)?;
     secret.truncate(len);
     Ok(secret)
@@ -105,7 +105,7 @@ pub(crate) fn encode<R: TryCryptoRng>(
     rng: &mut R,
 ) -> Result<Zeroizing<Vec<u8>>> {
     // Room for the tag from the start: a buffer that grows leaves copies behind.
-    let mut secret = Zeroizing::new(vec![0; MAX_KEYRING_LEN + TAG_LEN]);
+    let mut secret = Zeroizing::new(vec![0; Keyring::MAX_LEN + TAG_LEN]);
     let len = keyring.write_secret(&mut secret)?;
     secret.truncate(len);
     let kept = match passphrase {
@@ -134,7 +134,7 @@ pub(crate) fn encode<R: TryCryptoRng>(
 /// The keyring of a file's bytes. `ask` is called only where a passphrase is needed.
 pub(crate) fn decode(file: &[u8], ask: impl FnOnce() -> Result<Passphrase>) -> Result<Opened> {
     let (head, kept, body) = split(file)?;
-    let mut secret = Zeroizing::new(vec![0; MAX_KEYRING_LEN + TAG_LEN]);
+    let mut secret = Zeroizing::new(vec![0; Keyring::MAX_LEN + TAG_LEN]);
     let len = Base64::decode(body, &mut secret).map_err(|_| damaged())?.len();
     secret.truncate(len);
     let passphrase = match &kept {

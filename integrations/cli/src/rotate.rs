@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use symbolon::MAX_EPOCHS;
+use symbolon::Keyring::MAX_EPOCHS;
 
 use crate::{
     error::Failure,
@@ -55,9 +55,10 @@ fn add(args: &RotateArgs, Opened { mut keyring, passphrase }: Opened) -> Result<
     let name = args.keyring.display();
     let before = keyring.newest();
     let epochs = keyfile::epochs(&keyring)?;
-    if epochs.len() >= MAX_EPOCHS {
+    if epochs.len() >= Keyring::MAX_EPOCHS {
         let what = format!(
-            "{name} has {MAX_EPOCHS} epochs, the most there can be ({}): rewrap what is left of the oldest, then retire it with --retire",
+            "{name} has {} epochs, the most there can be ({}): rewrap what is left of the oldest, then retire it with --retire",
+            epochs.len(),
             list(&epochs)
         );
         return Err(Failure::Input.because(what));

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::Path};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use symbolon::{Class, Field, Kind, MAX_ID_LEN, names_security_code};
+use symbolon::{Class, Field, Kind, Principal, names_security_code};
 
 use crate::error::Failure;
 
@@ -104,8 +104,12 @@ impl Plan {
     /// Refuses a plan that can't be meant.
     pub(crate) fn check(&self) -> Result<()> {
         let refuse = |why: String| Err(Failure::Input.because(why));
-        if self.tenant.is_empty() || self.tenant.len() > MAX_ID_LEN {
-            return refuse(format!("the tenant has {} bytes; 1 to {MAX_ID_LEN} are possible", self.tenant.len()));
+        if self.tenant.is_empty() || self.tenant.len() > Principal::MAX_ID_LEN {
+            return refuse(format!(
+                "the tenant has {} bytes; 1 to {} are possible",
+                self.tenant.len(),
+                Principal::MAX_ID_LEN
+            ));
         }
         if self.fields.is_empty() && !self.tokens_only {
             return refuse("there is no column to protect: name one with --field COLUMN=FIELD or in the schema".into());
@@ -231,8 +235,8 @@ mod tests {
     fn plans_are_checked() {
         assert!(plan().check().is_ok());
         assert!(Plan { tenant: String::new(), ..plan() }.check().is_err());
-        assert!(Plan { tenant: "t".repeat(MAX_ID_LEN), ..plan() }.check().is_ok());
-        assert!(Plan { tenant: "t".repeat(MAX_ID_LEN + 1), ..plan() }.check().is_err());
+        assert!(Plan { tenant: "t".repeat(Principal::MAX_ID_LEN), ..plan() }.check().is_ok());
+        assert!(Plan { tenant: "t".repeat(Principal::MAX_ID_LEN + 1), ..plan() }.check().is_err());
         assert!(Plan { fields: Vec::new(), ..plan() }.check().is_err());
         assert!(Plan { owner: "mail".into(), ..plan() }.check().is_err());
         assert!(Plan { fields: vec![("cvv".into(), Field::FREE_TEXT)], ..plan() }.check().is_err());

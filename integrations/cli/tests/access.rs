@@ -9,8 +9,7 @@ use std::fs;
 use base64ct::{Base64, Encoding};
 use common::{CANARY, Place, cells, said};
 use symbolon::{
-    AuditKey, CheckedRng, Config, ENTRY_LEN, Entry, Event, Field, Keyring, MAX_TOKEN_LEN, Principal, Recorded,
-    SealedEntry, Slot, Vault,
+    AuditKey, CheckedRng, Config, Entry, Event, Field, Keyring, Principal, Recorded, SealedEntry, Slot, Token, Vault,
 };
 
 const K: [&str; 2] = ["--keyring", "k"];
@@ -57,7 +56,7 @@ fn keyring(place: &Place) -> Keyring {
 fn token(place: &Place, who: &str, field: Field, record: Option<&str>, value: &str) -> String {
     let vault = Vault::new(keyring(place), &Config::new(b"symbolon-cli")).unwrap();
     let slot = record.map_or(field.into(), |record| Slot::in_record(field, record).unwrap());
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     let owner = Principal::person("shop-17", who).unwrap();
     let rng = &mut CheckedRng::new(getrandom::SysRng);
     vault.sealer(&owner).tokenize(slot, value.as_bytes(), &mut out, rng).unwrap().to_string()
@@ -69,7 +68,7 @@ fn trail(place: &Place) -> Vec<Recorded> {
     let secret = Base64::decode_vec(text.lines().nth(1).unwrap()).unwrap();
     let mut reader = AuditKey::read_secret(&secret.try_into().unwrap()).unwrap().reader();
     let log = place.read("k.state/trail.log");
-    let entries = log.as_chunks::<ENTRY_LEN>().0.iter();
+    let entries = log.as_chunks::<{ SealedEntry::LEN }>().0.iter();
     entries.map(|bytes| reader.read(&SealedEntry::from_bytes(*bytes)).unwrap()).collect()
 }
 

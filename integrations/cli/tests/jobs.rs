@@ -8,7 +8,7 @@ use std::{fs, process::Stdio, thread, time::Duration};
 
 use base64ct::{Base64, Encoding};
 use common::{CANARY, PLAN, Place, cells, said, table};
-use symbolon::{AuditKey, ENTRY_LEN, Entry, Event, Reason, SealedEntry, TokenBuf};
+use symbolon::{AuditKey, Entry, Event, Reason, SealedEntry, TokenBuf};
 
 const KEYS: [&str; 4] = ["--keyring", "k", "--tenant", "shop-17"];
 const REWRAP: [&str; 7] = ["rewrap", "--keyring", "k", "--tenant", "shop-17", "--owner", "id"];
@@ -50,7 +50,7 @@ fn trail(place: &Place) -> Vec<Entry> {
     let secret = Base64::decode_vec(text.lines().nth(1).unwrap()).unwrap();
     let mut reader = AuditKey::read_secret(&secret.try_into().unwrap()).unwrap().reader();
     let log = place.read("k.state/trail.log");
-    let entries = log.as_chunks::<ENTRY_LEN>().0.iter();
+    let entries = log.as_chunks::<{ SealedEntry::LEN }>().0.iter();
     entries.map(|bytes| reader.read(&SealedEntry::from_bytes(*bytes)).unwrap().entry).collect()
 }
 

@@ -23,10 +23,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let credential = issuer.issue(&alice, &key, &Terms::default(), now, &mut SysRng)?;
     let proof = key.prove(&credential, &[b"cost"], now, &mut SysRng)?;
     let session = vault.authenticate(&credential, &proof, &[b"cost"], &mut host)?;
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     let token = vault.tokenize(&alice, Field::PHONE, b"03-1234-5678", &mut out, &mut host)?;
     median("commit of an entry alone", || {
-        let mut work = [0; MAX_OPEN_LEN];
+        let mut work = [0; Token::MAX_OPEN_LEN];
         session.detokenize(Field::PHONE, &token, &mut work, &mut host).map(|_| ())
     })?;
     let mut number = 0_u128;

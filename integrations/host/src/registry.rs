@@ -66,7 +66,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use symbolon::{Batch, MAX_RECORD_LEN, RecordKey, SealedEntry, Store, StoreError, Time};
+use symbolon::{Batch, Record, RecordKey, SealedEntry, Store, StoreError, Time};
 
 pub use self::{
     error::RegistryError,
@@ -233,7 +233,7 @@ impl Store for DiskStore {
         usize::MAX
     }
 
-    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+    fn get(&self, key: &RecordKey, out: &mut [u8; Record::MAX_LEN]) -> Result<Option<usize>, StoreError> {
         let found = self.rows().and_then(|rows| rows.get(&row_key(key.table.code(), &key.id), out));
         found.map_err(|_| StoreError)
     }

@@ -19,7 +19,7 @@
 //! # let clock = || Some(Time::from_secs(1_800_000_000));
 //! # let mut host: Host<_> = Host::open(&vault, Parts { clock, rng: SysRng, store })?;
 //! let alice = Principal::person("shop-17", "alice")?;
-//! let mut out = [0; MAX_TOKEN_LEN];
+//! let mut out = [0; Token::MAX_LEN];
 //! let token = vault.tokenize(&alice, Field::CARD_NUMBER, b"4242 4242 4242 4242", &mut out, &mut host)?;
 //!
 //! let surrogate = surrogate::issue(&vault, &alice, &token, Some(*b"4242"), &mut SysRng, &mut host)?;
@@ -33,7 +33,7 @@
 use std::{error, fmt, str::FromStr};
 
 use rand_core::TryCryptoRng;
-use symbolon::{Environment, Error, Host, MAX_RECORD_LEN, Principal, Token, TokenBuf, Vault};
+use symbolon::{Environment, Error, Host, Principal, Record, Token, TokenBuf, Vault};
 
 /// 16 digits that begin with `99` and fail Luhn. Not a secret.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -122,7 +122,7 @@ pub fn stage<E: Environment, const N: usize, const W: usize>(
     let row = [vault.owner_tag(owner).as_slice(), token.as_bytes()].concat();
     for _ in 0..TRIES {
         let Some(surrogate) = draw(last4, rng)? else { continue };
-        if host.surrogate(surrogate.0, &mut [0; MAX_RECORD_LEN])?.is_none() {
+        if host.surrogate(surrogate.0, &mut [0; Record::MAX_LEN])?.is_none() {
             host.put_surrogate(surrogate.0, &row)?;
             return Ok(surrogate);
         }
@@ -138,7 +138,7 @@ pub fn resolve<E: Environment, const N: usize, const W: usize>(
     surrogate: &Surrogate,
     host: &mut Host<E, N, W>,
 ) -> Result<TokenBuf, SurrogateError> {
-    let mut row = [0; MAX_RECORD_LEN];
+    let mut row = [0; Record::MAX_LEN];
     let len = host.surrogate(surrogate.0, &mut row)?.ok_or(SurrogateError::Unknown)?;
     let token = row.get(TAG_LEN..len).ok_or(Error::Unavailable)?;
     Ok(TokenBuf::new(&Token::from_bytes(token).map_err(|_| Error::Unavailable)?))
@@ -236,7 +236,7 @@ const FREE: usize = 14;
 const TAG_LEN: usize = 16;
 
 /// The longest token that a row has room for.
-const MAX_TOKEN: usize = MAX_RECORD_LEN - TAG_LEN;
+const MAX_TOKEN: usize = Record::MAX_LEN - TAG_LEN;
 
 /// One draw in ten passes Luhn, so so many fail by chance once in 10^128, and a healthy generator is never worn out.
 const TRIES: usize = 128;

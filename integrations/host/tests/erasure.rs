@@ -26,7 +26,7 @@ fn an_erased_owner_leaves_nothing() {
     // An erasable token, a surrogate for it, an index row.
     let held = session.erasable_sealer_held(&alice, &mut host).unwrap();
     let sealer = held.release(&host.commit(&vault).unwrap()).unwrap();
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     let number = b"4242 4242 4242 4242";
     let token = sealer.tokenize(Field::CARD_NUMBER, number, &mut out, &mut CheckedRng::new(SysRng)).unwrap();
     let short = surrogate::issue(&vault, &alice, &token, Some(*b"4242"), &mut SysRng, &mut host).unwrap();
@@ -35,12 +35,12 @@ fn an_erased_owner_leaves_nothing() {
     let row = IndexRow { value: [1; 8], owner: tag, reference: b"customer 17" };
     host.environment().store.put_rows(&index, [row]).unwrap();
     let resolved = surrogate::resolve(&short, &mut host).unwrap();
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let opened = session.detokenize(Field::CARD_NUMBER, &resolved.as_token(), &mut work, &mut host).unwrap();
     assert_eq!(opened.expose(), number);
 
     // SPEC.md section 13: the secret stands behind version, flags and grant epoch.
-    let mut record = [0; MAX_RECORD_LEN];
+    let mut record = [0; Record::MAX_LEN];
     let key = RecordKey { table: Table::Owner, id: tag };
     assert!(host.environment().store.get(&key, &mut record).unwrap().is_some());
     let secret: [u8; 32] = record[6..38].try_into().unwrap();
@@ -54,7 +54,7 @@ fn an_erased_owner_leaves_nothing() {
     assert!(!holds(&dir, &secret) && !holds(&dir, b"customer 17") && !holds(&dir, token.as_bytes()));
     assert_eq!(surrogate::resolve(&short, &mut host), Err(SurrogateError::Unknown));
     assert_eq!(host.environment().store.find(&index, &[1; 8], 10).unwrap(), []);
-    let mut work = [0; MAX_OPEN_LEN];
+    let mut work = [0; Token::MAX_OPEN_LEN];
     let refused = session.detokenize(Field::CARD_NUMBER, &token, &mut work, &mut host).err();
     assert_eq!(refused, Some(Error::Denied));
 }

@@ -55,7 +55,7 @@ fn as_the_child() {
         // A record and its entry in one batch, then entries alone, rows, and now and then a scrub.
         vault.log_out(session(first), &mut host).unwrap();
         writeln!(out, "{first}").unwrap();
-        let mut bytes = [0; MAX_TOKEN_LEN];
+        let mut bytes = [0; Token::MAX_LEN];
         let alice = Principal::person("shop-17", "alice").unwrap();
         let _token = vault.tokenize(&alice, Field::PHONE, b"03-1234-5678", &mut bytes, &mut host).unwrap();
         let store = &mut host.environment().store;
@@ -107,7 +107,7 @@ fn look(dir: &Path, audit: &AuditKey) -> (BTreeSet<u64>, BTreeSet<u64>, BTreeSet
 /// The numbers of the records, which have no gap.
 fn recorded(store: &DiskStore) -> BTreeSet<u64> {
     let key = |number| RecordKey { table: Table::LoggedOut, id: *session(number).as_bytes() };
-    let has = |number: &u64| store.get(&key(*number), &mut [0; MAX_RECORD_LEN]).unwrap().is_some();
+    let has = |number: &u64| store.get(&key(*number), &mut [0; Record::MAX_LEN]).unwrap().is_some();
     (0..).take_while(has).collect()
 }
 
@@ -123,7 +123,7 @@ fn index() -> Index {
 
 fn create(dir: &Path, secret: &Path) -> AuditKey {
     let keyring = Keyring::generate(&mut SysRng).unwrap();
-    let mut bytes = [0; MAX_KEYRING_LEN];
+    let mut bytes = [0; Keyring::MAX_LEN];
     let len = keyring.write_secret(&mut bytes).unwrap();
     fs::write(secret, &bytes[..len]).unwrap();
     AuditKey::create(&vault(secret), &mut DiskStore::create(dir).unwrap(), &mut SysRng).unwrap()

@@ -11,7 +11,7 @@ use std::{
 
 use chacha20::ChaCha20Rng;
 use rand_core::SeedableRng;
-use symbolon::{Batch, ENTRY_LEN, Environment, MAX_RECORD_LEN, RecordKey, SealedEntry, Store, StoreError, Time};
+use symbolon::{Batch, Environment, Record, RecordKey, SealedEntry, Store, StoreError, Time};
 
 /// A file of entries and records. A line of the journal is `0 ‖ entry` or `1 ‖ table and id 17 ‖ LE16 length ‖ value`.
 #[derive(Clone, Debug)]
@@ -99,7 +99,7 @@ impl LogStore {
     fn apply_one<'b>(&mut self, bytes: &'b [u8]) -> Option<&'b [u8]> {
         match bytes.split_first()? {
             (&ENTRY, rest) => {
-                let (entry, rest) = rest.split_first_chunk::<ENTRY_LEN>()?;
+                let (entry, rest) = rest.split_first_chunk::<{ SealedEntry::LEN }>()?;
                 let entry = SealedEntry::from_bytes(*entry);
                 self.entries.push(entry.clone());
                 self.last = Some(entry);
@@ -127,7 +127,7 @@ impl Store for LogStore {
         usize::MAX
     }
 
-    fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
+    fn get(&self, key: &RecordKey, out: &mut [u8; Record::MAX_LEN]) -> Result<Option<usize>, StoreError> {
         let Some(value) = self.records.get(&(key.table as u8, key.id)) else { return Ok(None) };
         out.get_mut(..value.len()).ok_or(StoreError)?.copy_from_slice(value);
         Ok(Some(value.len()))

@@ -7,8 +7,8 @@ use base64ct::{Base64, Encoding};
 use http_body_util::BodyExt;
 use rand_core::SeedableRng;
 use symbolon::{
-    AuditKey, Config, Credential, Event, Field, Item, Keyring, Kind, MAX_TOKEN_LEN, Principal, Proof, Reason,
-    SessionKey, Store, Terms, TokenBuf, Vault,
+    AuditKey, Config, Credential, Event, Field, Item, Keyring, Kind, Principal, Proof, Reason, SessionKey, Store,
+    Terms, Token, TokenBuf, Vault,
 };
 use symbolon_server::{Desk, LogStore};
 use tower::ServiceExt;
@@ -46,7 +46,7 @@ impl Setting {
 
     fn token(&mut self, owner: &str, value: &str) -> String {
         let owner = Principal::person("shop-17", owner).unwrap();
-        let mut out = [0; MAX_TOKEN_LEN];
+        let mut out = [0; Token::MAX_LEN];
         let mut host = self.desk.host();
         self.vault.tokenize(&owner, Field::EMAIL, value.as_bytes(), &mut out, &mut host).unwrap().to_string()
     }

@@ -3,10 +3,7 @@
 use std::{collections::HashMap, ops::AddAssign};
 
 use anyhow::Result;
-use symbolon::{
-    CheckedRng, Error, Field, MAX_ID_LEN, MAX_TEXT_LEN, MAX_TOKEN_LEN, Principal, Sealer, Slot, TEXT_PREFIX, Token,
-    TokenBuf, Vault,
-};
+use symbolon::{CheckedRng, Error, Field, Principal, Sealer, Slot, Token, TokenBuf, Vault};
 use symbolon_host::surrogate::Surrogate;
 use zeroize::Zeroizing;
 
@@ -61,14 +58,14 @@ pub(super) struct Cells<'v> {
     /// Where surrogates are kept.
     registry: Option<&'v Registry<'v>>,
     surrogate: Option<Surrogate>,
-    token: [u8; MAX_TOKEN_LEN],
-    text: [u8; MAX_TEXT_LEN],
+    token: [u8; Token::MAX_LEN],
+    text: [u8; Token::MAX_TEXT_LEN],
 }
 
 impl<'v> Cells<'v> {
     pub(super) fn new(vault: Option<&'v Vault>, registry: Option<&'v Registry<'v>>, plan: &'v Plan) -> Result<Self> {
         let rng = CheckedRng::new(state::rng()?);
-        let (token, text) = ([0; MAX_TOKEN_LEN], [0; MAX_TEXT_LEN]);
+        let (token, text) = ([0; Token::MAX_LEN], [0; Token::MAX_TEXT_LEN]);
         let (last, erasable, surrogate) = (None, HashMap::new(), None);
         Ok(Self { vault, plan, rng, last, erasable, registry, surrogate, token, text })
     }
@@ -197,7 +194,7 @@ pub(crate) fn check_id(id: Id, text: &[u8]) -> Result<(), What> {
     if looks_like_token(text) {
         return Err(What::IsToken(id));
     }
-    if text.len() > MAX_ID_LEN {
+    if text.len() > Principal::MAX_ID_LEN {
         return Err(What::Long(id, text.len()));
     }
     let text = std::str::from_utf8(text).map_err(|_| What::NotUtf8)?;
@@ -207,14 +204,14 @@ pub(crate) fn check_id(id: Id, text: &[u8]) -> Result<(), What> {
 /// Whether `text` is a token, or what is left of one; white space around it doesn't count. Somebody may well be called `sym_bio`:
 /// that is a value.
 pub(crate) fn looks_like_token(text: &[u8]) -> bool {
-    let Some(rest) = text.trim_ascii().strip_prefix(TEXT_PREFIX.as_bytes()) else { return false };
+    let Some(rest) = text.trim_ascii().strip_prefix(Token::TEXT_PREFIX.as_bytes()) else { return false };
     let begins = matches!(rest, [b'E', b'Q'..=b'T', ..]);
     begins || rest.len() >= NO_NAME && rest.iter().all(is_digit)
 }
 
 /// Whether there is a whole token anywhere in `text`.
 pub(crate) fn holds_token(text: &[u8]) -> bool {
-    let prefix = TEXT_PREFIX.as_bytes();
+    let prefix = Token::TEXT_PREFIX.as_bytes();
     let mut starts = text.windows(prefix.len()).enumerate().filter(|(_, window)| *window == prefix).map(|(at, _)| at);
     starts.any(|at| {
         let rest = text.get(at..).unwrap_or_default();
@@ -261,7 +258,7 @@ mod tests {
     fn tokens_are_found_in_text() {
         let vault = state::vault_of(symbolon::Keyring::generate(&mut state::rng().unwrap()).unwrap()).unwrap();
         let mut rng = CheckedRng::new(state::rng().unwrap());
-        let (mut out, mut text) = ([0; MAX_TOKEN_LEN], [0; MAX_TEXT_LEN]);
+        let (mut out, mut text) = ([0; Token::MAX_LEN], [0; Token::MAX_TEXT_LEN]);
         let alice = Principal::person("shop-17", "alice").unwrap();
         let token = vault.sealer(&alice).tokenize(Field::PHONE, b"0300000001", &mut out, &mut rng).unwrap();
         let token = Token::write_text(&token, &mut text).unwrap();

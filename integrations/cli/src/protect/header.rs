@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use anyhow::Result;
 use csv::ByteRecord;
-use symbolon::{Field, TEXT_PREFIX, names_security_code};
+use symbolon::{Field, Token, names_security_code};
 
 use crate::{
     error::Failure,
@@ -92,7 +92,7 @@ fn may_be_shown(names: &[String]) -> bool {
     let telling = [Field::EMAIL, Field::PHONE, Field::CARD_NUMBER, Field::CARD_EXPIRY, Field::BIRTH_DATE];
     let is_value = |name: &String| {
         name.len() > LONGEST_NAME
-            || name.starts_with(TEXT_PREFIX)
+            || name.starts_with(Token::TEXT_PREFIX)
             || name.bytes().filter(u8::is_ascii_digit).count() > MOST_DIGITS
             || telling.iter().any(|field| field.check(name.as_bytes()).is_ok())
     };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use symbolon::{Error, Field, MAX_ID_LEN};
+use symbolon::{Error, Field, Principal};
 use symbolon_host::normalise::NormaliseError;
 
 use crate::error::Failure;
@@ -167,7 +167,7 @@ impl What {
             Self::Missing(Id::Record) => {
                 "there is no record in this row, and what is bound to one could never be opened without it".into()
             }
-            Self::Long(id, len) => format!("the {id} has {len} bytes; {MAX_ID_LEN} are possible"),
+            Self::Long(id, len) => format!("the {id} has {len} bytes; {} are possible", Principal::MAX_ID_LEN),
             Self::Spaced(id) => format!(
                 "there is white space before or behind the {id}: the {id} would not be found by that name again"
             ),

@@ -4,7 +4,7 @@
 use std::{convert::Infallible, mem};
 
 use anyhow::Result;
-use symbolon::{Format, Item, OVERHEAD, Place, Scanner, Sink, Slot, TEXT_PREFIX, Token};
+use symbolon::{Format, Item, Place, Scanner, Sink, Slot, Token};
 
 use super::{
     rows::Rows,
@@ -80,7 +80,7 @@ impl Block {
 
     /// How often `sym_` stands in the text. One that is cut in two by the end of a block isn't counted: it is only for a hint.
     pub(crate) fn prefixes(&self) -> u64 {
-        let prefix = TEXT_PREFIX.as_bytes();
+        let prefix = Token::TEXT_PREFIX.as_bytes();
         self.text.windows(prefix.len()).filter(|window| *window == prefix).count().try_into().unwrap_or(u64::MAX)
     }
 
@@ -185,7 +185,7 @@ impl<F: FnMut(&Block) -> Result<()>> Feeder<'_, F> {
 }
 
 /// Bytes of the shortest token's text and of what must divide it from the next.
-const SHORTEST: usize = TEXT_PREFIX.len() + (OVERHEAD + 32) * 4 / 3 + 1;
+const SHORTEST: usize = Token::TEXT_PREFIX.len() + (Token::OVERHEAD + 32) * 4 / 3 + 1;
 
 /// What a scanner keeps of one block for the next, at most.
 const CARRIED: usize = 2 << 10;

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, mem};
 
 use anyhow::Result;
-use symbolon::{Access, Field, Held, Item, MASK_LEN, Place, Plaintext, Vault};
+use symbolon::{Access, Field, Held, Item, Place, Plaintext, Vault};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{Tally, blocks::Block};
@@ -88,12 +88,12 @@ fn show(value: Option<&Plaintext<'_>>, field: Field, place: Place, tally: &mut T
 
 /// What opening needs: the class, and 16 bytes of commitment; or a mask, if that is longer.
 fn work_len(item: &Item<'_>) -> usize {
-    (item.token.class().len() + COMMITMENT).max(MASK_LEN)
+    (item.token.class().len() + COMMITMENT).max(Field::MASK_LEN)
 }
 
 /// The longest that can take a token's place: each byte escaped as `\u0000`, quotes around it; or a placeholder or mask.
 fn longest(item: &Item<'_>) -> usize {
-    (item.token.class().capacity() * 6 + 2).max(MASK_LEN)
+    (item.token.class().capacity() * 6 + 2).max(Field::MASK_LEN)
 }
 
 const COMMITMENT: usize = 16;

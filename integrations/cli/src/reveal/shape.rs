@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use clap::ValueEnum;
-use symbolon::{Format, MAX_ID_LEN};
+use symbolon::{Format, Principal};
 
 use crate::{error::Failure, protect::parse_delimiter};
 
@@ -92,8 +92,8 @@ impl Shape {
 
 /// A record's id has 1 to 64 bytes.
 pub(crate) fn check_record(record: &str) -> Result<()> {
-    if record.is_empty() || record.len() > MAX_ID_LEN {
-        let what = format!("a record's id has 1 to {MAX_ID_LEN} bytes, and this one {}", record.len());
+    if record.is_empty() || record.len() > Principal::MAX_ID_LEN {
+        let what = format!("a record's id has 1 to {} bytes, and this one {}", Principal::MAX_ID_LEN, record.len());
         return Err(Failure::Input.because(what));
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use symbolon::{Field, Principal, TEXT_PREFIX, TokenBuf};
+use symbolon::{Field, Principal, Token, TokenBuf};
 
 use crate::{
     protect::{
@@ -132,7 +132,7 @@ enum Look {
 
 fn look(cell: &Cell<'_>, newest: u16) -> Look {
     // Most cells of other columns are done with here.
-    if !cell.value.windows(TEXT_PREFIX.len()).any(|window| window == TEXT_PREFIX.as_bytes()) {
+    if !cell.value.windows(Token::TEXT_PREFIX.len()).any(|window| window == Token::TEXT_PREFIX.as_bytes()) {
         return Look::Nothing;
     }
     match TokenBuf::from_text(cell.value) {

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use anyhow::{Context, Result};
 use symbolon::{
-    Access, Error, Field, Grant, GrantTerms, Held, Item, Kind, MAX_TEXT_LEN, MAX_TOKEN_LEN, Principal, Purpose,
-    Purposes, Resealed, Rights, SessionKey, Slot, Terms, Token, Vault, View,
+    Access, Error, Field, Grant, GrantTerms, Held, Item, Kind, Principal, Purpose, Purposes, Resealed, Rights,
+    SessionKey, Slot, Terms, Token, Vault, View,
 };
 
 use super::batch::{Batch, Put, Wanted};
@@ -42,7 +42,7 @@ impl<'v> Rewrapper<'v> {
     pub(super) fn new(plan: &'v Plan, reason: &'v str, vault: &'v Vault, host: &'v mut CliHost) -> Result<Self> {
         let authority = Caller::program(&plan.tenant, Rights::GRANT, vault, host)?;
         let service = maintenance(&plan.tenant, vault, host)?;
-        let room = vec![0; AT_ONCE * MAX_TOKEN_LEN];
+        let room = vec![0; AT_ONCE * Token::MAX_LEN];
         Ok(Self { plan, reason, vault, host, authority, service, room })
     }
 
@@ -80,7 +80,7 @@ impl<'v> Rewrapper<'v> {
                     record: None,
                     not_before: now,
                     expires: now.plus(LIFE),
-                    uses: some.iter().map(|need| need.count).sum(),
+                    uses: Some(some.iter().map(|need| need.count).sum()),
                 };
                 held.push((some, session.grant_for_held(owner, &terms, self.reason, self.host)?));
             }
@@ -106,7 +106,7 @@ impl<'v> Rewrapper<'v> {
     ) -> Result<()> {
         let session = self.service.lasting(self.host)?;
         let mut held: Vec<Option<Held<Resealed<'_>>>> = Vec::with_capacity(some.len());
-        for (wanted, out) in some.iter().zip(self.room.chunks_mut(MAX_TOKEN_LEN)) {
+        for (wanted, out) in some.iter().zip(self.room.chunks_mut(Token::MAX_LEN)) {
             let Some(grant) = grants.get(&(wanted.owner, wanted.field)) else {
                 held.push(None);
                 continue;
@@ -121,7 +121,7 @@ impl<'v> Rewrapper<'v> {
             request.finish(self.host)?;
         }
         let receipt = self.host.commit(self.vault)?;
-        let mut text = [0; MAX_TEXT_LEN];
+        let mut text = [0; Token::MAX_TEXT_LEN];
         for held in held {
             done.push(match held.map(|held| held.release(&receipt)) {
                 Some(Ok(resealed)) => Some(Token::write_text(&resealed.into_token(), &mut text)?.to_owned()),

@@ -2,7 +2,7 @@
 
 use std::{fs::File, io, path::Path};
 
-use symbolon::{ENTRY_LEN, SealedEntry};
+use symbolon::SealedEntry;
 
 use super::files;
 
@@ -116,9 +116,9 @@ impl<M: Medium> Log<M> {
 
     fn range(&self, start: u64, end: u64) -> io::Result<Vec<SealedEntry>> {
         let count = usize::try_from(end.saturating_sub(start)).map_err(io::Error::other)?;
-        let mut bytes = vec![0; count.saturating_mul(ENTRY_LEN)];
+        let mut bytes = vec![0; count.saturating_mul(SealedEntry::LEN)];
         self.medium.read(&mut bytes, start.saturating_mul(ENTRY))?;
-        Ok(bytes.as_chunks::<ENTRY_LEN>().0.iter().map(|entry| SealedEntry::from_bytes(*entry)).collect())
+        Ok(bytes.as_chunks::<{ SealedEntry::LEN }>().0.iter().map(|entry| SealedEntry::from_bytes(*entry)).collect())
     }
 
     /// Where the first torn entry begins, among the newest ones. Whatever stands behind it was never waited for: an entry that was
@@ -171,7 +171,7 @@ impl Medium for File {
 }
 
 #[expect(clippy::as_conversions, reason = "110")]
-const ENTRY: u64 = ENTRY_LEN as u64;
+const ENTRY: u64 = SealedEntry::LEN as u64;
 
 /// How far from its end a log is looked at for torn entries.
 const LARGEST_BATCH: u64 = 1 << 16;

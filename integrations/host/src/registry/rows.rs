@@ -14,9 +14,10 @@
 use std::{cell::RefCell, fs::File};
 
 use redb::{
-    Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition, WriteTransaction,
+    Database, Durability, ReadOnlyTable, ReadTransaction, ReadableDatabase, ReadableTable, Table, TableDefinition,
+    WriteTransaction,
 };
-use symbolon::{ENTRY_LEN, MAX_RECORD_LEN, SealedEntry};
+use symbolon::{Record, SealedEntry};
 use zeroize::Zeroizing;
 
 use super::RegistryError;
@@ -45,7 +46,7 @@ pub(super) struct Rows {
 impl Rows {
     /// An empty database in an empty file.
     pub(super) fn create(file: File) -> Result<Self, RegistryError> {
-        let rows = Self { db: builder().create_file(file)? };
+        let rows = Self::of(builder().create_file(file)?);
         let txn = rows.write()?;
         open_all(&txn)?;
         txn.open_table(META)?.insert(FORMAT, FORMAT_1)?;
@@ -65,7 +66,7 @@ impl Rows {
         Ok(rows)
     }
 
-    fn of(db: Database) -> Self {
+    pub(super) fn of(db: Database) -> Self {
         Self { db, records: RefCell::new(None) }
     }
 
@@ -83,7 +84,7 @@ impl Rows {
     }
 
     /// The value of a record, at the front of `out`: its length.
-    pub(super) fn get(&self, key: &RowKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, RegistryError> {
+    pub(super) fn get(&self, key: &RowKey, out: &mut [u8; Record::MAX_LEN]) -> Result<Option<usize>, RegistryError> {
         let mut records = self.records.borrow_mut();
         let table = match &mut *records {
             Some(table) => table,
@@ -204,7 +205,7 @@ impl<'txn> Records<'txn> {
 
     fn put(&mut self, row: &Row<'_>) -> Result<(), RegistryError> {
         self.remove(&row.key)?;
-        let mut value = Zeroizing::new(Vec::with_capacity(HEAD + MAX_RECORD_LEN));
+        let mut value = Zeroizing::new(Vec::with_capacity(HEAD + Record::MAX_LEN));
         value.extend_from_slice(&row.expires.to_le_bytes());
         value.push(u8::from(row.erases));
         value.extend_from_slice(row.value);
@@ -329,7 +330,7 @@ pub(super) const HELD: TableDefinition<'_, &[u8], ()> = TableDefinition::new("he
 const RECORDS: TableDefinition<'_, &RowKey, &[u8]> = TableDefinition::new("records");
 const EXPIRIES: TableDefinition<'_, &[u8; 25], ()> = TableDefinition::new("expiries");
 const OWNED: TableDefinition<'_, &[u8; 32], ()> = TableDefinition::new("owned");
-const PENDING: TableDefinition<'_, u64, &[u8; ENTRY_LEN]> = TableDefinition::new("pending");
+const PENDING: TableDefinition<'_, u64, &[u8; SealedEntry::LEN]> = TableDefinition::new("pending");
 const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
 
 const FORMAT: &str = "format";

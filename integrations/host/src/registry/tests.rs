@@ -6,7 +6,7 @@ mod indexes;
 
 use std::{fs, io::Write, path::PathBuf};
 
-use symbolon::{ENTRY_LEN, Table};
+use symbolon::{SealedEntry, Table};
 
 use super::{rows::RowKey, *};
 
@@ -20,7 +20,7 @@ pub(super) fn begin() -> (tempfile::TempDir, PathBuf, DiskStore) {
 
 /// An entry, told from others by its number.
 pub(super) fn entry(number: u64) -> SealedEntry {
-    let mut bytes = [0x5a; ENTRY_LEN];
+    let mut bytes = [0x5a; SealedEntry::LEN];
     bytes[..8].copy_from_slice(&number.to_le_bytes());
     SealedEntry::from_bytes(bytes)
 }
@@ -138,7 +138,7 @@ fn a_torn_tail_is_cut_off() {
     let (_place, dir, mut store) = begin();
     store.put(&[], &entries(0..3), 0).unwrap();
     drop(store);
-    let whole = 3 * ENTRY_LEN;
+    let whole = 3 * SealedEntry::LEN;
     let mut half = *entry(3).as_bytes();
     half[60..].fill(0);
     // A page in the middle was not written, and the one behind it was.
@@ -162,8 +162,8 @@ fn a_torn_tail_is_cut_off() {
 /// A batch with records whose entries did not reach the log, or only in part, is made whole at the next start.
 #[test]
 fn the_log_catches_up() {
-    for reached in 0..=3 * ENTRY_LEN {
-        if reached % 37 != 0 && reached % ENTRY_LEN != 0 {
+    for reached in 0..=3 * SealedEntry::LEN {
+        if reached % 37 != 0 && reached % SealedEntry::LEN != 0 {
             continue;
         }
         let (_place, dir, mut store) = begin();
@@ -171,7 +171,7 @@ fn the_log_catches_up() {
         store.put(&[row(Table::GrantUses, 1, b"1")], &entries(2..5), 0).unwrap();
         drop(store);
         let log = fs::OpenOptions::new().write(true).open(dir.join(TRAIL)).unwrap();
-        log.set_len((2 * ENTRY_LEN + reached) as u64).unwrap();
+        log.set_len((2 * SealedEntry::LEN + reached) as u64).unwrap();
         let mut store = DiskStore::open(&dir).unwrap();
         assert_eq!(numbers(&store), [0, 1, 2, 3, 4], "{reached}");
         assert_eq!(get(&store, Table::GrantUses, 1).unwrap(), b"1");
@@ -189,7 +189,7 @@ fn damaged_files() {
     store.put(&[row(Table::GrantUses, 1, b"1")], &entries(2..3), 0).unwrap();
     drop(store);
     let good = fs::read(dir.join(TRAIL)).unwrap();
-    fs::write(dir.join(TRAIL), &good[..ENTRY_LEN]).unwrap();
+    fs::write(dir.join(TRAIL), &good[..SealedEntry::LEN]).unwrap();
     assert!(matches!(DiskStore::open(&dir), Err(RegistryError::Damaged(_))));
     fs::write(dir.join(TRAIL), &good).unwrap();
     assert!(DiskStore::open(&dir).is_ok());

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use chacha20::ChaCha20Rng;
 use getrandom::SysRng;
 use rand_core::{SeedableRng, TryCryptoRng, TryRng};
-use symbolon::{AuditKey, Config, Environment, Field, Keyring, MAX_TOKEN_LEN, MemoryStore, Parts, Store, Time};
+use symbolon::{AuditKey, Config, Environment, Field, Keyring, MemoryStore, Parts, Store, Time, Token};
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn alice() -> Principal {
 }
 
 fn token<E: Environment>(vault: &Vault, field: Field, value: &str, host: &mut Host<E>) -> TokenBuf {
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     TokenBuf::new(&vault.tokenize(&alice(), field, value.as_bytes(), &mut out, host).unwrap())
 }
 

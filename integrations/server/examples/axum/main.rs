@@ -6,7 +6,7 @@
 use std::{error::Error, path::Path, sync::Arc};
 
 use rand_core::SeedableRng;
-use symbolon::{AuditKey, Config, Field, Keyring, Kind, MAX_TOKEN_LEN, Principal, SessionKey, Terms, Vault};
+use symbolon::{AuditKey, Config, Field, Keyring, Kind, Principal, SessionKey, Terms, Token, Vault};
 use symbolon_server::{Desk, LogStore};
 
 mod handler;
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let desk = open(&vault, &directory.path().join("trail"), &mut rng)?;
 
     let alice = Principal::person("shop-17", "alice")?;
-    let mut out = [0; MAX_TOKEN_LEN];
+    let mut out = [0; Token::MAX_LEN];
     let token =
         vault.tokenize(&alice, Field::PERSON_NAME, "山田 太郎".as_bytes(), &mut out, &mut desk.host())?.to_string();
     let now = symbolon::Environment::now(desk.host().environment()).ok_or("no clock")?;

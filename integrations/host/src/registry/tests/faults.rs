@@ -130,7 +130,7 @@ fn a_database_on_a_full_disk() {
         drop(store.rows.take());
         let backend = backend::Failing::new(files::open(&dir.join(scrub::NAME)).unwrap(), after);
         let Ok(db) = redb::Database::builder().create_with_backend(backend) else { continue };
-        store.rows = Some(Rows { db });
+        store.rows = Some(Rows::of(db));
         let told = store.put(&[row(Table::GrantUses, 1, b"2")], &entries(2..5), 0);
         let whole = (get(&store, Table::GrantUses, 1).unwrap() == b"2", numbers(&store).len() == 5);
         assert_eq!(whole, (told.is_ok(), told.is_ok()), "{after}");
