@@ -1,7 +1,7 @@
 //! Files that hold secrets: nobody else may read them, and they appear whole or not at all.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::{self, Read, Write},
     path::Path,
 };
@@ -54,14 +54,6 @@ pub(crate) fn refuse_existing(path: &Path) -> Result<()> {
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     // Windows opens no directories, and needs none of this.
     if cfg!(unix) { File::open(dir)?.sync_all() } else { Ok(()) }
-}
-
-/// Makes a directory that only its owner can look into.
-pub(crate) fn create_dir(dir: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(dir)
 }
 
 fn directory_of(path: &Path) -> &Path {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Args;
-use symbolon::Keyring::MAX_EPOCHS;
+use symbolon::Keyring;
 
 use crate::{
     error::Failure,

@@ -34,7 +34,7 @@ pub(super) fn row(table: Table, id: u8, value: &[u8]) -> Row<'_> {
 }
 
 pub(super) fn get(store: &DiskStore, table: Table, id: u8) -> Option<Vec<u8>> {
-    let mut out = [0; MAX_RECORD_LEN];
+    let mut out = [0; symbolon::Record::MAX_LEN];
     let len = store.get(&RecordKey { table, id: [id; 16] }, &mut out).unwrap();
     len.map(|len| out[..len].to_vec())
 }
@@ -91,7 +91,8 @@ fn expired_records_go() {
     put(&ids, 1_000, 0, &mut store);
     put(&ids[..1], 5_000, 0, &mut store);
     let count = |store: &DiskStore| {
-        let has = |key: &&RowKey| store.rows().unwrap().get(key, &mut [0; MAX_RECORD_LEN]).unwrap().is_some();
+        let has =
+            |key: &&RowKey| store.rows().unwrap().get(key, &mut [0; symbolon::Record::MAX_LEN]).unwrap().is_some();
         ids.iter().filter(has).count()
     };
     store.put(&[row(Table::ClockFloor, 0, b"")], &[], 999).unwrap();

@@ -108,7 +108,9 @@ fn a_database_that_fails() {
     store.rows = None;
     fs::rename(dir.join(scrub::NAME), dir.join("away")).unwrap();
     assert!(store.put(&[row(Table::GrantUses, 1, b"2")], &entries(2..3), 0).is_err());
-    assert!(store.get(&RecordKey { table: Table::GrantUses, id: [1; 16] }, &mut [0; MAX_RECORD_LEN]).is_err());
+    assert!(
+        store.get(&RecordKey { table: Table::GrantUses, id: [1; 16] }, &mut [0; symbolon::Record::MAX_LEN]).is_err()
+    );
     fs::rename(dir.join("away"), dir.join(scrub::NAME)).unwrap();
     store.put(&[row(Table::GrantUses, 1, b"2")], &entries(2..3), 0).unwrap();
     assert_eq!(numbers(&store), [0, 1, 2]);
