@@ -48,8 +48,10 @@ impl Auditor {
 
     /// Who did what for which purpose.
     fn what(&self, entry: &Entry) -> String {
+        use Event::{Detokenize, Grant, Reown, Reveal, Rewrap};
+        let has_purpose = matches!(entry.event, Grant | Detokenize | Reveal | Rewrap | Reown);
         let purpose = u8::try_from(entry.purpose).ok().and_then(|code| Purpose::from_code(code).ok());
-        let purpose = purpose.map_or(String::new(), |purpose| purpose.to_string());
+        let purpose = purpose.filter(|_| has_purpose).map_or("-".into(), |purpose| purpose.to_string());
         let event = format!("{:?}", entry.event);
         [(self.name(&entry.caller), 15), (&event, 14), (&purpose, 11)].map(|(text, width)| pad(text, width)).join("  ")
     }
