@@ -223,8 +223,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
 
     /// Tries a token under the key of whoever `authority` is for, or finds the most exact reason why not. `attempt` says whether it opened.
     ///
-    /// All refusals do the same work: every key is derived that any of them needs, and where something stands in the way already, what is
-    /// tried is a key that opens nothing.
+    /// All refusals do the same work: every key is derived that any of them needs (an opening is spared that), and where something stands in the
+    /// way already, what is tried is a key that opens nothing.
     pub(crate) fn open_with<T>(
         &self,
         authority: &Authority,
@@ -241,8 +241,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
             &other
         };
         let (secret, has_secret) = authority.record.secret();
-        let erasable = keys.owner.erasable(secret);
-        let owner = if token.is_erasable() { &erasable } else { &keys.owner };
+        let erasable = token.is_erasable().then(|| keys.owner.erasable(secret));
+        let owner = erasable.as_ref().unwrap_or(&keys.owner);
         let mut verdict = Verdict::beginning_with(authority.refused);
         verdict.require(keys.known, Reason::UnknownEpoch);
         verdict.require(token.field() == item.slot.field(), Reason::WrongField);
@@ -255,6 +255,9 @@ impl<V: Deref<Target = Vault>> Session<V> {
             _ => {
                 if is_cached {
                     let _same_work = black_box(self.vault.keys(&authority.owner, token.epoch()));
+                }
+                if erasable.is_none() {
+                    let _same_work = black_box(keys.owner.erasable(secret));
                 }
                 Ok(Err(why_not(keys, token, authority.refused, verdict.reason())))
             }

@@ -37,7 +37,7 @@ fn main() {
         let held = call(&mut world);
         mark();
         assert_eq!(held, Ok(true), "{function}, {cause}");
-        world.host.commit(&world.vault).unwrap();
+        world.host.commit(world.vault).unwrap();
         let last = world.last_entry().unwrap();
         assert_ne!(last.entry.reason, symbolon::Reason::Done, "{function}, {cause}: it was not refused");
         println!("{function} | {cause} | {:?}", last.entry.reason);
