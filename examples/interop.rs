@@ -574,7 +574,7 @@ fn place<'r>(field: &str, record: &'r [u8]) -> Result<Slot<'r>, Error> {
 }
 
 fn parse_purpose(code: &str) -> Result<Purpose, Error> {
-    Purpose::from_code(code.parse().map_err(|_| Error::InvalidPurpose)?)
+    Purpose::from_code(code.parse().map_err(|_| Error::InvalidTerms)?)
 }
 
 fn parse_view(code: &str) -> Result<View, Error> {

@@ -17,7 +17,7 @@ pub enum Error {
     Malformed,
     /// A tenant or a subject is empty or longer than 64 bytes.
     InvalidPrincipal,
-    /// No such field: the code is neither a standard one nor in the custom range.
+    /// No such field; or a field that is bound to a record without the record's id (1 to 64 bytes), or another one with an id.
     InvalidField,
     /// The value is not what its field asks for; [`Field::requirement`](crate::Field::requirement) says what that is.
     InvalidValue,
@@ -31,15 +31,9 @@ pub enum Error {
     RngFailed,
     /// The keyring is empty or full, or holds that epoch already.
     InvalidKeyring,
-    /// A credential or a grant can't have these terms: other tenant or kind, other day, too long a life, a right its kind can't have;
+    /// A credential, a grant or a look-up can't have these terms: no such purpose; other tenant or kind, other day, too long a life, a right its kind can't have;
     /// [`GrantTerms`](crate::GrantTerms) says what a grant's are.
     InvalidTerms,
-    /// No such purpose.
-    InvalidPurpose,
-    /// A field that is bound to a record needs the record's id, 1 to 64 bytes; any other field takes none.
-    InvalidRecord,
-    /// The owner was erased, and nothing erasable is sealed for an erased owner.
-    Erased,
 }
 
 impl fmt::Display for Error {
@@ -49,7 +43,9 @@ impl fmt::Display for Error {
             Self::Unavailable => "unavailable: nothing opens until the clock, the store and the audit trail work",
             Self::Malformed => "malformed: not the bytes or the text of what was expected",
             Self::InvalidPrincipal => "a tenant or subject must have 1 to 64 bytes",
-            Self::InvalidField => "no such field",
+            Self::InvalidField => {
+                "no such field; or a bound one without a record id of 1 to 64 bytes, or another with one"
+            }
             Self::InvalidValue => "the value is not what its field asks for",
             Self::ForbiddenValue => "security codes and track data must never be stored (PCI DSS 3.3.1)",
             Self::TooLong => "too long",
@@ -57,9 +53,6 @@ impl fmt::Display for Error {
             Self::RngFailed => "the random number generator failed or repeated itself",
             Self::InvalidKeyring => "the keyring is empty, full or holds that epoch already",
             Self::InvalidTerms => "a credential or a grant can't have these terms",
-            Self::InvalidPurpose => "no such purpose",
-            Self::InvalidRecord => "a bound field needs a record id of 1 to 64 bytes, and any other field takes none",
-            Self::Erased => "the owner was erased: nothing erasable is sealed for them any more",
         })
     }
 }

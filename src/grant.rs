@@ -319,7 +319,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
     /// Mints a grant to what is the session's own.
     ///
     /// # Errors
-    /// [`Error::InvalidTerms`], [`Error::InvalidRecord`], [`Error::RngFailed`], [`Error::Unavailable`]; refusals come by way of [`Held::release`].
+    /// [`Error::InvalidTerms`], [`Error::InvalidField`], [`Error::RngFailed`], [`Error::Unavailable`]; refusals come by way of [`Held::release`].
     pub fn grant_held<E: Environment, const N: usize, const W: usize>(
         &self,
         terms: &GrantTerms<'_>,

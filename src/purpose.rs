@@ -48,19 +48,19 @@ impl Purpose {
     /// A purpose of the host's own: `number` is 0 to 31.
     ///
     /// # Errors
-    /// [`Error::InvalidPurpose`]
+    /// [`Error::InvalidTerms`]
     pub const fn custom(number: u8) -> Result<Self, Error> {
-        if number < CUSTOM { Ok(Self(CUSTOM | number)) } else { Err(Error::InvalidPurpose) }
+        if number < CUSTOM { Ok(Self(CUSTOM | number)) } else { Err(Error::InvalidTerms) }
     }
 
     /// The purpose with this number: 0 to 9, 32 to 63.
     ///
     /// # Errors
-    /// [`Error::InvalidPurpose`]
+    /// [`Error::InvalidTerms`]
     pub const fn from_code(code: u8) -> Result<Self, Error> {
         match code {
             0..=9 | CUSTOM..=63 => Ok(Self(code)),
-            _ => Err(Error::InvalidPurpose),
+            _ => Err(Error::InvalidTerms),
         }
     }
 
@@ -73,15 +73,15 @@ impl Purpose {
     /// The purpose that `Display` writes as `name`: `own-use` … `transfer`, or `custom-3`. One spelling only.
     ///
     /// # Errors
-    /// [`Error::InvalidPurpose`]
+    /// [`Error::InvalidTerms`]
     pub fn from_name(name: &str) -> Result<Self, Error> {
         if let Some(number) = name.strip_prefix("custom-") {
             let canonical = number == "0" || !number.starts_with(['0', '+']);
-            let number = number.parse().ok().filter(|_| canonical).ok_or(Error::InvalidPurpose)?;
+            let number = number.parse().ok().filter(|_| canonical).ok_or(Error::InvalidTerms)?;
             return Self::custom(number);
         }
         let known = Self::STANDARD.iter().find(|(_, known)| *known == name);
-        known.map(|(purpose, _)| *purpose).ok_or(Error::InvalidPurpose)
+        known.map(|(purpose, _)| *purpose).ok_or(Error::InvalidTerms)
     }
 
     /// Resealing is what these two are for, and nothing else.

@@ -50,7 +50,7 @@ impl<'r, 'm, V: Deref<Target = Vault>, E: Environment, const N: usize, const W: 
     /// The text is about one record (the page of one order): what tokens of bound fields are asked for with. Without it they don't open.
     ///
     /// # Errors
-    /// [`Error::InvalidRecord`]: not 1 to 64 bytes.
+    /// [`Error::InvalidField`]: not 1 to 64 bytes.
     pub fn in_record(mut self, record: &'r [u8]) -> Result<Self, Error> {
         self.opener.record = Some(Slot::in_record(Field::SHIPPING_ADDRESS, record)?.record());
         Ok(self)

@@ -33,7 +33,7 @@ impl Sealer {
     /// Seals `value` and writes the token to the front of `out`: see [`Vault::tokenize`](crate::Vault::tokenize).
     ///
     /// # Errors
-    /// [`Error::TooLong`], [`Error::InvalidValue`], [`Error::ForbiddenValue`], [`Error::InvalidRecord`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
+    /// [`Error::TooLong`], [`Error::InvalidValue`], [`Error::ForbiddenValue`], [`Error::InvalidField`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
     pub fn tokenize<'s, 'o, R: TryCryptoRng>(
         &self,
         slot: impl Into<Slot<'s>>,

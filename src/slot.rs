@@ -11,7 +11,7 @@ use crate::{Error, Field, MAX_ID_LEN};
 /// # use symbolon::{Error, Field, Slot};
 /// let name: Slot<'_> = Field::PERSON_NAME.into();
 /// let parcel = Slot::in_record(Field::SHIPPING_ADDRESS, b"order-7")?;
-/// assert_eq!(Slot::in_record(Field::PERSON_NAME, b"order-7"), Err(Error::InvalidRecord)); // not a bound field
+/// assert_eq!(Slot::in_record(Field::PERSON_NAME, b"order-7"), Err(Error::InvalidField)); // not a bound field
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,17 +24,17 @@ impl<'r> Slot<'r> {
     /// A bound field in this record: 1 to 64 opaque bytes.
     ///
     /// # Errors
-    /// [`Error::InvalidRecord`]: another length, or a field that is not bound.
+    /// [`Error::InvalidField`]: another length, or a field that is not bound.
     pub fn in_record(field: Field, record: &'r (impl AsRef<[u8]> + ?Sized)) -> Result<Self, Error> {
         let record = record.as_ref();
         let fits = field.is_bound() && !record.is_empty() && record.len() <= MAX_ID_LEN;
-        if fits { Ok(Self { field, record }) } else { Err(Error::InvalidRecord) }
+        if fits { Ok(Self { field, record }) } else { Err(Error::InvalidField) }
     }
 
     /// This field, in this record if it is a bound one: for columns whose field is known only when they are read.
     ///
     /// # Errors
-    /// [`Error::InvalidRecord`]: a bound field, and no record or one of over 64 bytes.
+    /// [`Error::InvalidField`]: a bound field, and no record or one of over 64 bytes.
     pub fn of(field: Field, record: &'r (impl AsRef<[u8]> + ?Sized)) -> Result<Self, Error> {
         if field.is_bound() { Self::in_record(field, record) } else { Ok(field.into()) }
     }
@@ -53,7 +53,7 @@ impl<'r> Slot<'r> {
 
     /// What sealing asks for: a record where, and only where, the field is bound.
     pub(crate) fn check(self) -> Result<Self, Error> {
-        if self.field.is_bound() == self.record.is_empty() { Err(Error::InvalidRecord) } else { Ok(self) }
+        if self.field.is_bound() == self.record.is_empty() { Err(Error::InvalidField) } else { Ok(self) }
     }
 }
 

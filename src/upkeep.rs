@@ -28,7 +28,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
     /// the owner's secret, which is durable before the sealer is handed out.
     ///
     /// # Errors
-    /// [`Error::RngFailed`], [`Error::Unavailable`]; refusals come by way of [`Held::release`], and so does [`Error::Erased`].
+    /// [`Error::RngFailed`], [`Error::Unavailable`]; refusals come by way of [`Held::release`], also for an owner who was erased.
     pub fn erasable_sealer_held<E: Environment, const N: usize, const W: usize>(
         &self,
         owner: &Principal,
@@ -54,7 +54,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         };
         let mut entry = self.entry(Event::Tokenize, sealer.as_ref().err().copied().unwrap_or(Reason::Done));
         entry.owner_or_commitment = tag;
-        Ok(Held::new(sealer.map_err(to_the_caller), host.stage(now, &entry)?))
+        Ok(Held::new(sealer.map_err(|_| Error::Denied), host.stage(now, &entry)?))
     }
 
     /// Records that `address` was confirmed to be the owner's: messages to the owner open for it alone
@@ -165,20 +165,12 @@ impl<V: Deref<Target = Vault>> Session<V> {
     }
 }
 
-/// One answer for every refusal; but who may seal for an owner is told that the owner was erased.
-const fn to_the_caller(reason: Reason) -> Error {
-    match reason {
-        Reason::Erased => Error::Erased,
-        _ => Error::Denied,
-    }
-}
-
 impl Vault {
     /// Seals erasable tokens for one owner: [`sealer`](Self::sealer) for whoever holds the vault itself, a migration for example.
     /// Recorded without a caller.
     ///
     /// # Errors
-    /// [`Error::RngFailed`], [`Error::Unavailable`]; [`Error::Erased`] comes by way of [`Held::release`].
+    /// [`Error::RngFailed`], [`Error::Unavailable`]; [`Error::Denied`], by way of [`Held::release`]: the owner was erased.
     pub fn erasable_sealer_held<E: Environment, const N: usize, const W: usize>(
         &self,
         owner: &Principal,
@@ -190,7 +182,7 @@ impl Vault {
         let sealer = self.erasable_sealer(owner, &tag, host)?;
         let mut entry = Entry::new(Event::Tokenize, sealer.as_ref().err().copied().unwrap_or(Reason::Done));
         entry.owner_or_commitment = tag;
-        Ok(Held::new(sealer.map_err(to_the_caller), host.stage(now, &entry)?))
+        Ok(Held::new(sealer.map_err(|_| Error::Denied), host.stage(now, &entry)?))
     }
 
     /// With the owner's secret, which is made and staged where there is none; not for an owner who was erased.

@@ -111,7 +111,7 @@ impl Vault {
     /// The value is kept byte for byte. It must be what the field asks for ([`Field::check`](crate::Field::check)).
     ///
     /// # Errors
-    /// [`Error::TooLong`], [`Error::InvalidValue`], [`Error::ForbiddenValue`], [`Error::InvalidRecord`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
+    /// [`Error::TooLong`], [`Error::InvalidValue`], [`Error::ForbiddenValue`], [`Error::InvalidField`], [`Error::BufferTooSmall`], [`Error::RngFailed`]
     pub fn tokenize<'s, 'o, E: Environment, const N: usize, const W: usize>(
         &self,
         owner: &Principal,

@@ -218,7 +218,7 @@ fn tokens_that_must_not_open() {
                         let outcome = open(keyring, &principal(tenant, kind, subject), slot, secret, &read);
                         assert_eq!(outcome.unwrap_err(), Error::Denied, "{case:?}");
                     }
-                    Err(error) => assert_eq!(error, Error::InvalidRecord),
+                    Err(error) => assert_eq!(error, Error::InvalidField),
                 }
                 denied += 1;
             }

@@ -3,7 +3,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Context, Result};
-use symbolon::{Error, Held, Principal, Sealer, Token, Vault};
+use symbolon::{Held, Principal, Sealer, Token, Vault};
 use symbolon_host::surrogate::Surrogate;
 
 use super::{
@@ -86,17 +86,13 @@ impl<'r> Registry<'r> {
     /// them with one commit.
     fn sealers(&self, owners: Owners<'_>) -> Result<Sealers> {
         let mut host = self.host();
-        let mut held: Vec<(Vec<u8>, Option<Held<Sealer>>)> = Vec::with_capacity(owners.found.len());
+        let mut held: Vec<(Vec<u8>, Held<Sealer>)> = Vec::with_capacity(owners.found.len());
         for (name, owner) in owners.found {
-            match self.vault.erasable_sealer_held(&owner, &mut **host) {
-                Ok(sealer) => held.push((name, Some(sealer))),
-                Err(Error::Erased) => held.push((name, None)),
-                Err(error) => return Err(error).context(NO_SECRETS),
-            }
+            held.push((name, self.vault.erasable_sealer_held(&owner, &mut **host).context(NO_SECRETS)?));
         }
         let receipt = host.commit(self.vault).context(NO_SECRETS)?;
-        let sealer = |held: Option<Held<Sealer>>| held.ok_or(Error::Erased).and_then(|held| held.release(&receipt));
-        Ok(held.into_iter().map(|(name, held)| (name, sealer(held))).collect())
+        // Denied: the owner was erased.
+        Ok(held.into_iter().map(|(name, held)| (name, held.release(&receipt))).collect())
     }
 }
 
