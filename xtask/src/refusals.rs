@@ -85,9 +85,10 @@ fn have_valgrind() -> Outcome {
     if there() {
         return Ok(());
     }
-    succeeds(
-        Command::new("apt-get").args(["install", "-y", "-qq", "valgrind"]).env("DEBIAN_FRONTEND", "noninteractive"),
-    );
+    let apt = |words: &[&str]| succeeds(Command::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive"));
+    let install = ["install", "-y", "-qq", "valgrind"];
+    // Where the lists of packages are old or empty, they are fetched first.
+    let _installed = apt(&install) || (apt(&["update", "-qq"]) && apt(&install));
     if there() { Ok(()) } else { Err("valgrind is missing: install it with `sudo apt install valgrind`".into()) }
 }
 
