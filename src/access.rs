@@ -163,7 +163,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let arrives = self.arrives(access, &owner, &owner_tag, &mut record, verdict.reason().is_none(), host)?;
         verdict.require(arrives, Reason::WrongDestination);
         verdict.require(!record.erased, Reason::Erased);
-        Ok(Authority { now, owner, owner_tag, record, grant, refused: verdict.reason(), only_below: None })
+        let only_below = (asked == Asked::Rewrap).then(|| self.vault().newest_epoch());
+        Ok(Authority { now, owner, owner_tag, record, grant, refused: verdict.reason(), only_below })
     }
 
     /// True where a message is for the owner's own verified address, and anything else for none. A tag of an older epoch is made anew.
@@ -181,11 +182,11 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let newest = self.vault().newest_epoch();
         let known = record.address(field).cloned();
         let (epoch, expected) = known.as_ref().map_or((newest, [0; 16]), |known| (known.epoch, known.tag));
-        let keys = self.vault().keys(owner, epoch);
-        let same = bool::from(keys.owner.address(field, address).ct_eq(&expected));
-        let arrives = same && keys.known && known.is_some() && is_message;
+        let (key, has_epoch) = self.vault().owner_key(owner, epoch);
+        let same = bool::from(key.address(field, address).ct_eq(&expected));
+        let arrives = same && has_epoch && known.is_some() && is_message;
         if arrives && may_renew && epoch != newest {
-            let tag = self.vault().keys(owner, newest).owner.address(field, address);
+            let tag = self.vault().owner_key(owner, newest).0.address(field, address);
             record.set_address(VerifiedAddress { field, epoch: newest, tag });
             record.put(owner_tag, host)?;
         }

@@ -251,9 +251,9 @@ impl Presented {
         let claims = grant.read().unwrap_or_else(|| Claims::of_nothing(caller));
         let (kind, subject) = claims.owner.clone();
         let owner = Principal { tenant: caller.tenant.clone(), kind, subject };
-        let keys = vault.keys(&owner, claims.epoch);
-        let key = keys.owner.grant(claims.grant_epoch);
-        let genuine = bool::from(key.mac(grant.body()).ct_eq(&grant.mac())) && keys.known;
+        let (owner_key, has_epoch) = vault.owner_key(&owner, claims.epoch);
+        let key = owner_key.grant(claims.grant_epoch);
+        let genuine = bool::from(key.mac(grant.body()).ct_eq(&grant.mac())) && has_epoch;
         Self { owner_tag: vault.tag_key().tag(&owner), owner, key, genuine, claims }
     }
 
@@ -382,7 +382,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let owner_record = OwnerRecord::of(&owner_tag, host)?;
         verdict.require(!owner_record.erased, Reason::Erased);
         let epoch = self.vault().newest_epoch();
-        let key = self.vault().keys(owner, epoch).owner.grant(owner_record.grant_epoch);
+        let key = self.vault().owner_key(owner, epoch).0.grant(owner_record.grant_epoch);
         let record = match terms.record {
             Some(record) => key.record(Slot::in_record(Field::SHIPPING_ADDRESS, record)?.record()),
             None => [0; 16],
@@ -540,7 +540,7 @@ mod tests {
             let tag = |kind, subject| vault.owner_tag(&who(tenant, kind, subject));
             let fields: std::vec::Vec<Field> = fields.split(',').map(|name| Field::from_name(name).unwrap()).collect();
             let grant_epoch = grant_epoch.parse().unwrap();
-            let key = vault.keys(&owner, vault.newest_epoch()).owner.grant(grant_epoch);
+            let key = vault.owner_key(&owner, vault.newest_epoch()).0.grant(grant_epoch);
             let record = hex(record);
             let mut claims = Claims {
                 view: View::from_code(view.parse().unwrap()).unwrap(),

@@ -105,8 +105,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
     ) -> Result<Held<Resealed<'o>>, Error> {
         let ready = self.ready(item, out, host)?;
         let authority = from.authority(&Access::OWN, Asked::HandOver, item.slot, host)?;
-        let same_tenant = from.principal().tenant == self.principal().tenant;
-        self.take_over(&Access::OWN, from, authority, ready, same_tenant, item, out, host)
+        self.take_over(&Access::OWN, from, authority, ready, item, out, host)
     }
 
     /// Reseals for this session's principal what `authority` opens by way of `opener`.
@@ -117,14 +116,13 @@ impl<V: Deref<Target = Vault>> Session<V> {
         opener: &Self,
         mut authority: Authority,
         ready: Ready,
-        same_tenant: bool,
         item: &Item<'_>,
         out: &'o mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Resealed<'o>>, Error> {
         let (_, mut verdict) = self.live(1, host)?;
         verdict.require(self.rights().contains(Rights::OWN), Reason::NoRight);
-        verdict.require(same_tenant, Reason::OtherTenant);
+        verdict.require(opener.principal().tenant == self.principal().tenant, Reason::OtherTenant);
         verdict.require(!ready.record.erased, Reason::Erased);
         authority.refused = authority.refused.or(verdict.reason());
         let new = NewOwner { principal: self.principal(), tag: self.caller(), ready };
@@ -172,13 +170,13 @@ impl<V: Deref<Target = Vault>> Session<V> {
                 return Err(error);
             }
         };
+        let entry = self.opening_entry(event, access, authority, View::Reseal, item, refused);
         let keep = |host: &mut Host<E, N, W>| match refused {
             // The new owner's secret is durable with the entry, before the token is given out.
             None if new.ready.has_new_secret => new.ready.record.put(&new.tag, host),
             _ => Ok(()),
         };
-        let staged =
-            keep(host).and_then(|()| self.record_opening(event, access, authority, View::Reseal, item, refused, host));
+        let staged = keep(host).and_then(|()| host.stage(authority.now, &entry));
         let staged = staged.inspect_err(|_| out.zeroize())?;
         if refused.is_some() {
             out.zeroize();
@@ -209,11 +207,9 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
     ) -> Result<Held<Resealed<'o>>, Error> {
         let (session, access) = (self.session(), self.access());
         let random = drawn(item, out, host)?;
-        let mut authority = session.authority(&access, Asked::Rewrap, item.slot, host)?;
-        let owner = authority.owner.clone();
-        authority.only_below = Some(session.vault().newest_epoch());
+        let authority = session.authority(&access, Asked::Rewrap, item.slot, host)?;
         let ready = Ready { random, record: authority.record.clone(), has_new_secret: false };
-        let new = NewOwner { principal: &owner, tag: authority.owner_tag, ready };
+        let new = NewOwner { principal: &authority.owner, tag: authority.owner_tag, ready };
         session.reseal(Event::Rewrap, &access, session, &authority, &new, item, out, host)
     }
 
@@ -230,7 +226,7 @@ impl<V: Deref<Target = Vault>> Request<'_, V> {
         let (session, access) = (self.session(), self.access());
         let ready = session.ready(item, out, host)?;
         let authority = session.authority(&access, Asked::TakeOver, item.slot, host)?;
-        session.take_over(&access, session, authority, ready, true, item, out, host)
+        session.take_over(&access, session, authority, ready, item, out, host)
     }
 }
 

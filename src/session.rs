@@ -264,22 +264,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
         }
     }
 
-    /// Stages the entry of one opening, or attempt at one.
-    #[expect(clippy::too_many_arguments, reason = "an entry is about all of these")]
-    pub(crate) fn record_opening<E: Environment, const N: usize, const W: usize>(
-        &self,
-        event: Event,
-        access: &Access<'_>,
-        authority: &Authority,
-        view: View,
-        item: &Item<'_>,
-        refused: Option<Reason>,
-        host: &mut Host<E, N, W>,
-    ) -> Result<Staged, Error> {
-        host.stage(authority.now, &self.opening_entry(event, access, authority, view, item, refused))
-    }
-
-    fn opening_entry(
+    /// The entry of one opening, or attempt at one.
+    pub(crate) fn opening_entry(
         &self,
         event: Event,
         access: &Access<'_>,
@@ -465,15 +451,14 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         refused: Option<Reason>,
         host: &mut Host<E, N, W>,
     ) -> Result<Staged, Error> {
-        let view = self.access.view();
+        let entry = self.session.opening_entry(event, &self.access, authority, self.access.view(), item, refused);
         if refused == Some(Reason::ForeignToken) {
             self.foreign = self.foreign.saturating_add(1);
             if self.foreign > FOREIGN_ENTRIES {
-                let entry = self.session.opening_entry(event, &self.access, authority, view, item, refused);
                 return Ok(host.spend_entry(authority.now, &entry));
             }
         }
-        self.session.record_opening(event, &self.access, authority, view, item, refused, host)
+        host.stage(authority.now, &entry)
     }
 
     pub(crate) const fn session(&self) -> &'s Session<V> {

@@ -77,7 +77,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         }
         let allowed = self.rights().contains(Rights::CONFIRM_ADDRESS);
         let epoch = self.vault().newest_epoch();
-        let tag = self.vault().keys(owner, epoch).owner.address(field, address);
+        let tag = self.vault().owner_key(owner, epoch).0.address(field, address);
         self.change_owner(Event::ConfirmAddress, owner, allowed, Some(field), host, |record| {
             if record.erased {
                 return Ok(Some(Reason::Erased));

@@ -262,7 +262,7 @@ impl Vault {
         self.no_root.credential_root(self.audience.as_bytes())
     }
 
-    /// The key of a tenant under an epoch that the vault has.
+    /// The key of a tenant under an epoch; of no root where the vault has no such epoch.
     pub(crate) fn tenant_key(&self, tenant: &[u8], epoch: u16) -> TenantKey {
         self.token_root(epoch).unwrap_or(&self.no_root).tenant(tenant)
     }
@@ -270,6 +270,11 @@ impl Vault {
     /// The root of an epoch that is in the keyring and not below the floor.
     fn token_root(&self, epoch: u16) -> Option<&Root> {
         self.keyring.root(epoch).filter(|_| epoch >= self.token_floor)
+    }
+
+    /// One principal's key under one epoch, and whether there is such an epoch: all that grants and addresses take.
+    pub(crate) fn owner_key(&self, principal: &Principal, epoch: u16) -> (OwnerKey, bool) {
+        (self.tenant_key(principal.tenant(), epoch).owner(principal), self.token_root(epoch).is_some())
     }
 
     /// The keys of one principal under one epoch.
