@@ -283,7 +283,7 @@ impl GrantArgs {
 
     /// What the file says for people.
     fn about(&self, owner: &Principal, grantee: &Principal, grant: &Grant, from: Time) -> About {
-        let id: String = grant.as_bytes().iter().skip(ID_AT).take(8).map(|byte| format!("{byte:02x}")).collect();
+        let id: String = grant.id_unverified().iter().map(|byte| format!("{byte:02x}")).collect();
         let mut words = vec![
             ("tenant", String::from_utf8_lossy(owner.tenant()).into_owned()),
             ("owner", name(owner)),
@@ -395,6 +395,3 @@ const MAX_REASON: usize = 34;
 
 /// Milliseconds.
 const LONGEST: u64 = 366 * 86_400_000;
-
-/// Where a grant's id stands in it (SPEC.md section 12). The trail has the first 8 bytes.
-const ID_AT: usize = 94;

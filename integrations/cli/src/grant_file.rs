@@ -51,15 +51,6 @@ pub(crate) struct About {
     pub(crate) words: Vec<(&'static str, String)>,
 }
 
-/// How much the grant shows, unverified: its second byte (SPEC.md section 12).
-pub(crate) fn view(grant: &Grant) -> ViewName {
-    match grant.as_bytes() {
-        [_, 2, ..] => ViewName::Masked,
-        [_, 3, ..] => ViewName::Reseal,
-        _ => ViewName::Full,
-    }
-}
-
 impl GrantFile {
     /// Reads a grant file. Others may read it, too: it is no secret.
     pub(crate) fn read(path: &Path) -> Result<Self> {
@@ -136,7 +127,7 @@ mod tests {
         GrantFile::write(&grant(), &about, &path, false).unwrap();
         let read = GrantFile::read(&path).unwrap();
         assert!(read.grant == grant() && read.tenant == tenant);
-        assert_eq!(view(&read.grant), ViewName::Masked);
+        assert_eq!(read.grant.view_unverified(), View::Masked);
         let text = std::fs::read(&path).unwrap();
         for cut in 0..text.len() - 2 {
             assert!(GrantFile::parse(&text[..cut]).is_none(), "cut to {cut}");

@@ -67,13 +67,6 @@ pub(crate) fn replace(path: &Path, keyring: &Keyring, passphrase: Option<Passphr
         .with_context(|| format!("{} is replaced, but may not survive a power cut", path.display()))
 }
 
-/// The epochs whose root keys a keyring has, as its secret form lists them (SPEC.md section 2).
-pub(crate) fn epochs(keyring: &Keyring) -> Result<Vec<u16>> {
-    let secret = secret(keyring)?;
-    let (entries, _) = secret.get(SECRET_HEAD..).unwrap_or_default().as_chunks::<SECRET_EPOCH>();
-    Ok(entries.iter().map(|[low, high, ..]| u16::from_le_bytes([*low, *high])).collect())
-}
-
 fn secret(keyring: &Keyring) -> Result<Zeroizing<Vec<u8>>> {
     let mut secret = Zeroizing::new(vec![0; Keyring::MAX_LEN]);
     let len = keyring.write_secret(&mut secret)?;
@@ -253,9 +246,6 @@ const TITLE: &str =
 const PLAIN: &str = "plain";
 const SALT_LEN: usize = 16;
 const TAG_LEN: usize = 16;
-/// Of a keyring's secret form: format, count and tag key; then an epoch and its root.
-const SECRET_HEAD: usize = 2 + 32;
-const SECRET_EPOCH: usize = 2 + 32;
 /// The key is used once.
 const NONCE: [u8; 12] = [0; 12];
 
