@@ -25,6 +25,27 @@ pub(crate) enum Readers {
     OnlyTheUser,
 }
 
+/// The options of a command whose result holds tokens.
+#[derive(Debug, clap::Args)]
+pub(crate) struct ResultArgs {
+    /// Replace the output if it exists
+    #[arg(long)]
+    force: bool,
+    /// Show no progress and no closing line
+    #[arg(long, short)]
+    pub(crate) quiet: bool,
+    /// Where to write; standard output if absent or "-"
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl ResultArgs {
+    /// The result of this input.
+    pub(crate) fn create(&self, input: &Path) -> Result<Output> {
+        Output::create(self.output.as_deref(), input, self.force, Readers::Usual)
+    }
+}
+
 /// A result in the making.
 pub(crate) struct Output {
     target: Target,

@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{
     error::Failure,
-    output::{Output, Readers},
+    output::ResultArgs,
     progress::{Count, Progress, per_second},
     schema::{self, OwnerKind, Plan},
     state::{self, CliHost, State},
@@ -80,15 +80,8 @@ pub(crate) struct Args {
     /// Threads that seal; as many as there are processors unless said otherwise
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
     threads: Option<u16>,
-    /// Replace the output if it exists
-    #[arg(long)]
-    force: bool,
-    /// Show no progress and no closing line
-    #[arg(long, short)]
-    quiet: bool,
-    /// Where to write; standard output if absent or "-"
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    result: ResultArgs,
     /// The file to protect, or "-" for standard input
     input: PathBuf,
 }
@@ -155,18 +148,18 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let keys = keyring.map(|keyring| Keys::open(keyring, &plan)).transpose()?;
     let input = Input::open(&args.input)?;
     let name = input.name.clone();
-    let progress = Progress::new(input.size, args.quiet);
+    let progress = Progress::new(input.size, args.result.quiet);
     let Some(mut keys) = keys else {
         let found = check(&plan, &options, input, &progress)?;
         progress.finish();
-        return found.report(&name, args.quiet);
+        return found.report(&name, args.result.quiet);
     };
-    let mut output = Output::create(args.output.as_deref(), &args.input, args.force, Readers::Usual)?;
+    let mut output = args.result.create(&args.input)?;
     let (vault, host) = keys.parts();
     let tally = protect(vault, host, &plan, &options, input, &mut output, &progress)?;
     output.finish()?;
     let time = progress.finish();
-    if !args.quiet {
+    if !args.result.quiet {
         eprintln!("{}", closing_line(&tally, time));
     }
     Ok(())

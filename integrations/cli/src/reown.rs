@@ -3,12 +3,12 @@
 use std::{convert::Infallible, mem, path::PathBuf};
 
 use anyhow::Result;
-use symbolon::{Access, Error, Grant, Held, Item, Purpose, Receipt, Resealed, Vault};
+use symbolon::{Access, Error, Grant, Held, Item, Purpose, Receipt, Resealed, Vault, View};
 
 use crate::{
     error::Failure,
-    grant_file::{GrantFile, ViewName, view},
-    output::{Output, Readers},
+    grant_file::GrantFile,
+    output::{Output, ResultArgs},
     progress::{Count, Progress},
     reveal::{
         blocks::{Block, each_block},
@@ -49,15 +49,8 @@ pub(crate) struct ReownArgs {
     from_grant: Option<PathBuf>,
     #[command(flatten)]
     shape: Shape,
-    /// Replace the output if it exists
-    #[arg(long)]
-    force: bool,
-    /// Show no progress and no closing line
-    #[arg(long, short)]
-    quiet: bool,
-    /// Where to write; standard output if absent or "-"
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    result: ResultArgs,
     /// The file with the tokens, or "-" for standard input
     input: PathBuf,
 }
@@ -82,14 +75,14 @@ pub(crate) fn run(args: &ReownArgs) -> Result<()> {
     if matches!(&giver, Giver::Session(guest) if guest.principal() == account.principal()) {
         return Err(Failure::Input.because("both sessions are the same owner's: there is nothing to give"));
     }
-    let mut output = Output::create(args.output.as_deref(), &args.input, args.force, Readers::Usual)?;
-    let progress = Progress::new(source.size, args.quiet);
+    let mut output = args.result.create(&args.input)?;
+    let progress = Progress::new(source.size, args.result.quiet);
     let mut reowner = Reowner { account, giver, vault, host, out: Vec::new(), tally: Tally::default() };
     each_block(format, record_of, source, &progress, |block| reowner.write(block, &mut output))?;
     let tally = reowner.tally;
     output.finish()?;
     let time = progress.finish();
-    if !args.quiet {
+    if !args.result.quiet {
         eprintln!("{} ({:.1} s)", tally.said(), time.as_secs_f64());
     }
     Ok(())
@@ -98,7 +91,7 @@ pub(crate) fn run(args: &ReownArgs) -> Result<()> {
 /// What would be refused for every token is told before the first.
 fn check_purposes(account: &SessionFile, guest: Option<&SessionFile>, grant: Option<&GrantFile>) -> Result<()> {
     if let Some(file) = grant {
-        if view(&file.grant) != ViewName::Reseal || file.grant.purpose_unverified() != Purpose::TRANSFER {
+        if file.grant.view_unverified() != View::Reseal || file.grant.purpose_unverified() != Purpose::TRANSFER {
             let what = "this grant gives nothing away: that takes --purpose transfer --view reseal (symbolon grant)";
             return Err(Failure::Input.because(what));
         }

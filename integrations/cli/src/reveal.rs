@@ -9,14 +9,14 @@ pub(crate) mod source;
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
-use symbolon::{Access, Field, Format, Purpose, Time};
+use symbolon::{Access, Field, Format, Purpose, Time, View};
 use zeroize::Zeroizing;
 
 use self::{blocks::each_block, segments::Opener, shape::Shape, source::Source};
 use crate::{
     address,
     error::Failure,
-    grant_file::{self, GrantFile, ViewName},
+    grant_file::GrantFile,
     login::parse_purpose,
     output::{Output, Readers},
     progress::{Count, Progress, per_second},
@@ -178,12 +178,12 @@ impl Args {
                 "the grant is for {granted}, and opens nothing for {purpose}: leave --purpose away"
             ));
         }
-        let view = file.map(|file| grant_file::view(&file.grant));
-        if view == Some(ViewName::Reseal) {
+        let view = file.map(|file| file.grant.view_unverified());
+        if view == Some(View::Reseal) {
             return refuse("this grant shows nothing: it is for symbolon rewrap or reown".into());
         }
         // A grant to masks opens nothing else, so there is nothing to ask.
-        let is_masked = self.masked || view == Some(ViewName::Masked);
+        let is_masked = self.masked || view == Some(View::Masked);
         let access = Access::new(purpose);
         let access = file.map_or(access, |file| access.under(&file.grant));
         let access = if is_masked { access.masked() } else { access };

@@ -11,7 +11,7 @@ use symbolon::Field;
 use self::service::Rewrapper;
 use crate::{
     error::Failure,
-    output::{Output, Readers},
+    output::ResultArgs,
     progress::{Count, Progress, per_second},
     protect::{
         Format, Options,
@@ -59,15 +59,8 @@ pub(crate) struct RewrapArgs {
     /// What stands between two cells: a character, or "tab"
     #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
-    /// Replace the output if it exists
-    #[arg(long)]
-    force: bool,
-    /// Show no progress and no closing line
-    #[arg(long, short)]
-    quiet: bool,
-    /// Where to write; standard output if absent or "-"
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    result: ResultArgs,
     /// The file of tokens, or "-" for standard input
     input: PathBuf,
 }
@@ -84,8 +77,8 @@ pub(crate) fn run(args: &RewrapArgs) -> Result<()> {
     let mut state = State::open(&args.keyring)?;
     let input = Input::open(&args.input)?;
     let name = input.name.clone();
-    let progress = Progress::new(input.size, args.quiet);
-    let mut output = Output::create(args.output.as_deref(), &args.input, args.force, Readers::Usual)?;
+    let progress = Progress::new(input.size, args.result.quiet);
+    let mut output = args.result.create(&args.input)?;
     let State { vault, host } = &mut state;
     let epoch = vault.newest_epoch();
     let reason = args.reason.clone().unwrap_or_else(|| format!("rewrap to epoch {epoch}"));
@@ -94,7 +87,7 @@ pub(crate) fn run(args: &RewrapArgs) -> Result<()> {
     let found = job.run(input, vec![worker], |bytes| output.write(bytes))?;
     output.finish()?;
     let time = progress.finish();
-    if !args.quiet {
+    if !args.result.quiet {
         eprintln!("{}", closing_line(&found.tally, epoch, time));
     }
     report_left(&found, &name)

@@ -8,7 +8,7 @@ use symbolon_host::surrogate::{self, Surrogate, SurrogateError};
 
 use crate::{
     error::Failure,
-    output::{Output, Readers},
+    output::ResultArgs,
     progress::{Count, Progress, per_second},
     protect::{
         Format, Options,
@@ -51,15 +51,8 @@ pub(crate) struct SurrogateArgs {
     /// What stands between two cells: a character, or "tab"
     #[arg(long, value_name = "CHARACTER", value_parser = parse_delimiter)]
     delimiter: Option<u8>,
-    /// Replace the output if it exists
-    #[arg(long)]
-    force: bool,
-    /// Show no progress and no closing line
-    #[arg(long, short)]
-    quiet: bool,
-    /// Where to write; standard output if absent or "-"
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
+    #[command(flatten)]
+    result: ResultArgs,
     /// The file of tokens or surrogates, or "-" for standard input
     input: PathBuf,
 }
@@ -80,8 +73,8 @@ pub(crate) fn run(args: &SurrogateArgs) -> Result<()> {
     let mut state = State::open(&args.keyring)?;
     let input = Input::open(&args.input)?;
     let name = input.name.clone();
-    let progress = Progress::new(input.size, args.quiet);
-    let mut output = Output::create(args.output.as_deref(), &args.input, args.force, Readers::Usual)?;
+    let progress = Progress::new(input.size, args.result.quiet);
+    let mut output = args.result.create(&args.input)?;
     let State { vault, host } = &mut state;
     let rng = state::rng()?;
     let worker = Exchange { plan: &plan, vault, host, rng, resolve: args.resolve };
@@ -89,7 +82,7 @@ pub(crate) fn run(args: &SurrogateArgs) -> Result<()> {
     let found = job.run(input, vec![worker], |bytes| output.write(bytes))?;
     output.finish()?;
     let (time, tally) = (progress.finish(), found.tally);
-    if !args.quiet {
+    if !args.result.quiet {
         let (from, to) = if args.resolve { ("surrogates", "tokens") } else { ("tokens", "surrogates") };
         let (rows, done, already) = (Count(tally.rows), Count(tally.protected), Count(tally.already));
         let speed = per_second(tally.protected, time);
