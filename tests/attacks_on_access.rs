@@ -12,12 +12,12 @@ use std::{
     },
 };
 
-use common::{AUDIENCE, CONTEXT, NOW, TestHost, TestRng, World, alice, bob, forge};
+use common::{AUDIENCE, CONTEXT, NOW, TestHost, TestRng, World, alice, bob, enter, forge};
 use symbolon::{
-    Access, AuditKey, Batch, CheckedRng, Class, Config, Entry, Environment, Error, Event, Field, Grant, GrantTerms,
-    Held, Host, Index, Item, Keyring, MemoryStore, Outcome, Parts, Principal, Purpose, Purposes, Reason, Record,
-    RecordKey, Rights, SealedEntry, Session, SessionKey, Slot, Store, StoreError, Table, Terms, Time, Token, TokenBuf,
-    TrailReader, Vault, View, reply_len,
+    Access, AuditKey, Batch, CheckedRng, Class, Config, Entry, Error, Event, Field, Grant, GrantTerms, Held, Host,
+    Index, Item, Keyring, MemoryStore, Outcome, Parts, Principal, Purpose, Purposes, Reason, Record, RecordKey, Rights,
+    SealedEntry, Session, SessionKey, Slot, Store, StoreError, Table, Terms, Time, Token, TokenBuf, TrailReader, Vault,
+    View, reply_len,
 };
 
 const SECRET: &str = "secret of many letters";
@@ -34,22 +34,6 @@ struct Place<'w> {
 }
 
 type Of<'w> = Session<&'w Vault>;
-
-/// A session of this principal with all purposes, for any vault and host.
-fn enter<'v, E: Environment, const N: usize, const W: usize>(
-    vault: &'v Vault,
-    host: &mut Host<E, N, W>,
-    rng: &mut TestRng,
-    who: &Principal,
-    rights: Rights,
-) -> Of<'v> {
-    let key = SessionKey::generate(rng).unwrap();
-    let issuer = vault.issuer(who.tenant(), who.kind(), NOW.period()).unwrap();
-    let purposes = Purposes::from_bits(u64::MAX);
-    let terms = Terms { rights, purposes, proof_required: false, ..Terms::default() };
-    let credential = issuer.issue(who, &key, &terms, NOW, rng).unwrap();
-    vault.authenticate_bearer(&credential, host).unwrap()
-}
 
 impl<'w> Place<'w> {
     fn of(world: &'w mut World) -> Self {

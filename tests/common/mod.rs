@@ -13,7 +13,7 @@ use std::{cell::Cell, convert::Infallible, rc::Rc};
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
     AuditKey, Config, Credential, Environment, Error, Field, Host, Keyring, Kind, MemoryStore, Principal, Proof,
-    Recorded, Session, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
+    Purposes, Recorded, Rights, Session, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
 };
 
 pub const NOW: Time = Time::from_secs(1_800_000_000);
@@ -304,6 +304,22 @@ pub const PERSON: Kind = Kind::Person;
 pub fn session<'v>(vault: &'v Vault, host: &mut TestHost, client: &Client, rng: &mut TestRng) -> Session<&'v Vault> {
     let proof = client.key.prove(&client.credential, CONTEXT, NOW, rng).unwrap();
     vault.authenticate(&client.credential, &proof, CONTEXT, host).unwrap()
+}
+
+/// A session of this principal with all purposes, for any vault and host.
+pub fn enter<'v, E: Environment, const N: usize, const W: usize>(
+    vault: &'v Vault,
+    host: &mut Host<E, N, W>,
+    rng: &mut TestRng,
+    who: &Principal,
+    rights: Rights,
+) -> Session<&'v Vault> {
+    let key = SessionKey::generate(rng).unwrap();
+    let issuer = vault.issuer(who.tenant(), who.kind(), NOW.period()).unwrap();
+    let purposes = Purposes::from_bits(u64::MAX);
+    let terms = Terms { rights, purposes, proof_required: false, ..Terms::default() };
+    let credential = issuer.issue(who, &key, &terms, NOW, rng).unwrap();
+    vault.authenticate_bearer(&credential, host).unwrap()
 }
 
 /// SPEC.md sections 2, 4 and 12 once more, by hand: what somebody with the roots could make that the core does not.
