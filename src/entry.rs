@@ -193,7 +193,7 @@ pub struct Recorded {
 pub(crate) const BODY_LEN: usize = 78;
 
 /// The longest reason of a grant.
-const REASON_LEN: usize = HEADER_LEN + NONCE_LEN + COMMITMENT_LEN;
+pub(crate) const REASON_LEN: usize = HEADER_LEN + NONCE_LEN + COMMITMENT_LEN;
 
 impl Entry {
     /// An entry about nothing in particular.

@@ -9,7 +9,7 @@ use crate::{
     Session, Slot, Table, Time, Vault, View,
     access::Asked,
     authenticate::Verdict,
-    entry::{Entry, Event, Reason, TokenHead, take},
+    entry::{Entry, Event, REASON_LEN, Reason, TokenHead, take},
     held::Withheld,
     keys::GrantKey,
     owner::OwnerRecord,
@@ -48,6 +48,9 @@ pub struct GrantTerms<'a> {
 impl Grant {
     /// Bytes of a grant.
     pub const LEN: usize = BODY_LEN + MAC_LEN;
+
+    /// The longest reason of a policy authority, in bytes: what the trail has room for.
+    pub const MAX_REASON_LEN: usize = REASON_LEN;
 
     /// Checks the form. Whether it is genuine only a session can find out, by opening under it.
     ///

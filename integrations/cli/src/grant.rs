@@ -273,12 +273,7 @@ impl GrantArgs {
                 return refuse(&what);
             }
         }
-        match &self.reason {
-            Some(reason) if reason.is_empty() || reason.len() > MAX_REASON || reason.contains('\0') => {
-                refuse(&format!("the reason has {} bytes; 1 to {MAX_REASON} fit into the trail", reason.len()))
-            }
-            _ => Ok(()),
-        }
+        self.reason.as_deref().map_or(Ok(()), check_reason)
     }
 
     /// What the file says for people.
@@ -390,8 +385,16 @@ fn parse_field(name: &str) -> Result<Field, String> {
     Field::from_name(name).map_err(|_| format!("there are {}, and custom-64-0, bound-64-0 and so on", known()))
 }
 
-/// Bytes of a reason in the trail.
-const MAX_REASON: usize = 34;
+/// A grant's reason must fit into the trail (SPEC.md section 8).
+pub(crate) fn check_reason(reason: &str) -> Result<()> {
+    let longest = Grant::MAX_REASON_LEN;
+    if reason.is_empty() || reason.len() > longest || reason.contains('\0') {
+        let len = reason.len();
+        return Err(Failure::Input
+            .because(format!("the reason has {len} bytes; the trail has room for 1 to {longest} bytes, without NUL")));
+    }
+    Ok(())
+}
 
 /// Milliseconds.
 const LONGEST: u64 = 366 * 86_400_000;

@@ -11,6 +11,7 @@ use symbolon::Field;
 use self::service::Rewrapper;
 use crate::{
     error::Failure,
+    grant::check_reason,
     output::ResultArgs,
     progress::{Count, Progress, per_second},
     protect::{
@@ -69,10 +70,7 @@ pub(crate) struct RewrapArgs {
 pub(crate) fn run(args: &RewrapArgs) -> Result<()> {
     let plan = args.plan()?;
     plan.check()?;
-    let too_long = |reason: &String| reason.is_empty() || reason.len() > LONGEST_REASON || reason.contains('\0');
-    if args.reason.as_ref().is_some_and(too_long) {
-        return Err(Failure::Input.because("the reason has 1 to 34 bytes: the audit trail has no room for more"));
-    }
+    args.reason.as_deref().map_or(Ok(()), check_reason)?;
     let options = Options::new(args.format, args.delimiter, &args.input)?;
     let mut state = State::open(&args.keyring)?;
     let input = Input::open(&args.input)?;
@@ -145,9 +143,6 @@ impl RewrapArgs {
     }
 }
 
-/// Bytes of a grant's reason in the trail (SPEC.md section 8).
-const LONGEST_REASON: usize = 34;
-
 const AFTER_HELP: &str = "\
 Example, after `symbolon rotate` has added a root key:
   symbolon rewrap --keyring shop.keyring --tenant shop-17 --owner customer_id protected.csv -o protected.new.csv
@@ -163,11 +158,9 @@ lost, and what it did has no effect. Where that would take too long, rewrap the 
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     /// The usual reason fits into the trail with the largest epoch.
     #[test]
     fn the_reason_fits() {
-        assert!(format!("rewrap to epoch {}", u16::MAX).len() <= LONGEST_REASON);
+        assert!(format!("rewrap to epoch {}", u16::MAX).len() <= symbolon::Grant::MAX_REASON_LEN);
     }
 }
