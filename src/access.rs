@@ -136,6 +136,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let needs_own = access.grant.is_none() || asked == Asked::TakeOver;
         verdict.require(!needs_own || self.rights().contains(Rights::OWN), Reason::NoRight);
         verdict.require(self.purposes().contains(access.purpose), Reason::WrongPurpose);
+        let may_open = host.may_open(&self.caller(), self.principal().kind, now);
+        verdict.require(may_open || !matches!(asked, Asked::Show(_)), Reason::Limited);
         Ok((now, verdict))
     }
 

@@ -175,6 +175,7 @@ fn entry(vault: &Vault, parts: &Read<'_>, reason: Reason) -> Entry {
     let tag = vault.tag_key().tag(&parts.claims.principal);
     if verified {
         entry.caller = tag;
+        entry.caller_kind = parts.claims.principal.kind.code();
         entry.session = parts.claims.session.0.first_chunk().copied().unwrap_or_default();
     }
     entry

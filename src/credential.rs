@@ -36,6 +36,8 @@ impl Rights {
     pub const CONFIRM_ADDRESS: Self = Self(1 << 6);
     /// Minting grants for others, as the tenant's policy authority: whoever has it decides who sees whose data.
     pub const GRANT: Self = Self(1 << 7);
+    /// Stopping everything, and letting it go on.
+    pub const OPERATE: Self = Self(1 << 8);
 
     /// These and those.
     #[must_use]
@@ -51,7 +53,7 @@ impl Rights {
 
     /// A person's data is the person's own: no other right fits that kind.
     pub(crate) const fn fit(self, kind: Kind) -> bool {
-        let known = self.0 & !0xff == 0;
+        let known = self.0 & !0x1ff == 0;
         known && (!matches!(kind, Kind::Person) || Self::OWN.contains(self))
     }
 }

@@ -1,7 +1,8 @@
 //! What stands in the audit trail: events, reasons, and the fixed-size entry. SPEC.md section 8.
 
 use crate::{
-    Field, Time,
+    Checkpoint, Field, Kind, Time,
+    keyring::MAX_EPOCHS,
     token::{COMMITMENT_LEN, HEADER_LEN, NONCE_LEN, Token},
 };
 
@@ -10,7 +11,8 @@ use crate::{
 #[non_exhaustive]
 #[repr(u8)]
 pub enum Event {
-    /// The trail began, or went on after a restart; `count` is how many sequence numbers were skipped.
+    /// The trail began, or went on after a restart; `count` is how many sequence numbers were skipped, and [`Entry::epochs`] says which
+    /// root keys the vault has.
     Started = 1,
     /// A credential was presented with its proof, or as bearer.
     Authenticate = 2,
@@ -26,7 +28,7 @@ pub enum Event {
     ClockBack = 7,
     /// A grant was minted: the token's header and nonce name the grantee, `count` is its number of uses.
     Grant = 8,
-    /// Why a policy authority minted the grant of the entry before: [`Entry::reason_given`].
+    /// Why a policy authority minted the grant of the two entries before: [`Entry::reason_given`].
     GrantReason = 9,
     /// A grant was revoked.
     Revoke = 10,
@@ -48,6 +50,21 @@ pub enum Event {
     Tokenize = 18,
     /// An issuer of credentials was handed out.
     Issuer = 19,
+    /// The keyring or a floor is another than before: an epoch was added or retired. [`Entry::epochs`] says what it is now.
+    Keyring = 20,
+    /// `count` calls were answered *unavailable*, for the trail had no room to record them.
+    Unrecorded = 21,
+    /// An alarm was raised, and the host has taken note of it: `view` is the cause ([`Cause::code`](crate::Cause::code)), `count` what was
+    /// counted; caller and session are those that caused it, where it is about one.
+    Alarm = 22,
+    /// Everything was stopped: nothing opens until the entry of [`Event::Release`]. Without a caller: an alarm did it.
+    Stop = 23,
+    /// What was stopped goes on.
+    Release = 24,
+    /// How far another node's trail had come: [`Entry::checkpoint`].
+    Witness = 25,
+    /// For which fields, and when, the grant of the entry before is good: [`Entry::grant_scope`].
+    GrantScope = 26,
 }
 
 /// How it went, as exactly as can be known then. Only holders of the audit key ever see it.
@@ -129,6 +146,10 @@ pub enum Reason {
     OtherTenant = 35,
     /// The owner has verified addresses of four other fields.
     NoRoom = 36,
+    /// The caller has opened as much as one principal may at a time.
+    Limited = 37,
+    /// Everything is stopped.
+    Stopped = 38,
 }
 
 /// One entry of the trail, as its reader sees it.
@@ -144,6 +165,8 @@ pub struct Entry {
     pub purpose: u16,
     /// What was shown ([`View`](crate::View)): 1 the whole value, 2 its mask, 3 nothing, it was sealed anew; 0 nothing.
     pub view: u8,
+    /// The kind of the caller ([`Kind::code`](crate::Kind::code)): 1 person, 2 staff, 3 service; 0 where no caller was verified.
+    pub caller_kind: u8,
     /// How many, where an entry counts.
     pub count: u32,
     /// The tag of the caller, zeros where there is none that was verified.
@@ -176,6 +199,27 @@ impl TokenHead {
         }
         head
     }
+
+    /// Two numbers, LE64, in the place of a token.
+    fn of_numbers(first: u64, second: u64) -> Self {
+        let mut head = Self::default();
+        let bytes = first.to_le_bytes().into_iter().chain(second.to_le_bytes());
+        for (slot, byte) in head.header.iter_mut().chain(&mut head.nonce).zip(bytes) {
+            *slot = byte;
+        }
+        head
+    }
+
+    /// The two numbers, where there is nothing behind them.
+    fn numbers(&self) -> Option<(u64, u64)> {
+        let mut bytes = [0; HEADER_LEN + NONCE_LEN];
+        for (slot, byte) in bytes.iter_mut().zip(self.header.iter().chain(&self.nonce)) {
+            *slot = *byte;
+        }
+        let mut rest = bytes.as_slice();
+        let (first, second) = (take(&mut rest)?, take(&mut rest)?);
+        (*rest == [0, 0]).then(|| (u64::from_le_bytes(first), u64::from_le_bytes(second)))
+    }
 }
 
 /// An entry and when it was made.
@@ -204,6 +248,7 @@ impl Entry {
             field: 0,
             purpose: 0,
             view: 0,
+            caller_kind: 0,
             count: 1,
             caller: [0; 16],
             token: TokenHead { header: [0; HEADER_LEN], nonce: [0; NONCE_LEN] },
@@ -219,6 +264,12 @@ impl Entry {
         self.token = TokenHead { header: token.header(), nonce: token.nonce() };
         self.owner_or_commitment = token.commitment();
         self
+    }
+
+    /// True where it is about one token that was presented: to be opened, revealed, sealed anew, or taken over.
+    #[must_use]
+    pub const fn is_about_a_token(&self) -> bool {
+        matches!(self.event, Event::Detokenize | Event::Reveal | Event::Rewrap | Event::Reown)
     }
 
     /// Who may open, in an entry of [`Event::Grant`]: the grantee's tag.
@@ -242,6 +293,65 @@ impl Entry {
         (self.event == Event::GrantReason).then_some(words)
     }
 
+    /// The epochs of the keyring, rising, zeros behind them, in an entry of [`Event::Started`] or [`Event::Keyring`]. `field` is then the token
+    /// floor, `purpose` the credential floor.
+    #[must_use]
+    pub fn epochs(&self) -> Option<[u16; MAX_EPOCHS]> {
+        let mut epochs = [0; MAX_EPOCHS];
+        for (epoch, bytes) in epochs.iter_mut().zip(self.owner_or_commitment.as_chunks().0) {
+            *epoch = u16::from_le_bytes(*bytes);
+        }
+        matches!(self.event, Event::Started | Event::Keyring).then_some(epochs)
+    }
+
+    /// Another node's checkpoint, in an entry of [`Event::Witness`].
+    #[must_use]
+    pub fn checkpoint(&self) -> Option<Checkpoint> {
+        let (next, time) = self.token.numbers()?;
+        let mut mac = [0; 16];
+        for (slot, byte) in mac.iter_mut().zip(self.session.iter().chain(&self.grant)) {
+            *slot = *byte;
+        }
+        let time = Time::from_millis(time);
+        let read = Checkpoint { node: self.count, next, time, last: self.owner_or_commitment, mac };
+        (self.event == Event::Witness).then_some(read)
+    }
+
+    /// From when until when a grant is good, and for which fields (rising, zeros behind them), in an entry of [`Event::GrantScope`].
+    #[must_use]
+    pub fn grant_scope(&self) -> Option<(Time, Time, [u16; 8])> {
+        let (not_before, expires) = self.token.numbers()?;
+        let mut fields = [0; 8];
+        for (field, bytes) in fields.iter_mut().zip(self.owner_or_commitment.as_chunks().0) {
+            *field = u16::from_le_bytes(*bytes);
+        }
+        let scope = (Time::from_millis(not_before), Time::from_millis(expires), fields);
+        (self.event == Event::GrantScope).then_some(scope)
+    }
+
+    /// The entry that says so.
+    pub(crate) fn grant_scope_of(not_before: Time, expires: Time, fields: &[u16]) -> Self {
+        let mut entry = Self::new(Event::GrantScope, Reason::Done);
+        entry.token = TokenHead::of_numbers(not_before.as_millis(), expires.as_millis());
+        let bytes = fields.iter().flat_map(|field| field.to_le_bytes());
+        for (slot, byte) in entry.owner_or_commitment.iter_mut().zip(bytes) {
+            *slot = byte;
+        }
+        entry
+    }
+
+    /// The entry in which another node's checkpoint stands.
+    pub(crate) fn witness(checkpoint: &Checkpoint) -> Self {
+        let mut entry = Self::new(Event::Witness, Reason::Done);
+        entry.count = checkpoint.node;
+        entry.token = TokenHead::of_numbers(checkpoint.next, checkpoint.time.as_millis());
+        entry.owner_or_commitment = checkpoint.last;
+        for (slot, byte) in entry.session.iter_mut().chain(&mut entry.grant).zip(&checkpoint.mac) {
+            *slot = *byte;
+        }
+        entry
+    }
+
     /// Where words of 1 to 34 bytes stand in an entry; `None` for more, none, or a NUL among them.
     pub(crate) fn words(words: &str) -> Option<(TokenHead, [u8; COMMITMENT_LEN])> {
         let mut padded = [0; REASON_LEN];
@@ -259,7 +369,7 @@ impl Entry {
             &[self.reason.code()],
             &self.field.to_le_bytes(),
             &self.purpose.to_le_bytes(),
-            &[self.view, 0],
+            &[self.view, self.caller_kind],
             &self.count.to_le_bytes(),
             &self.caller,
             &self.token.header,
@@ -274,7 +384,7 @@ impl Entry {
         body
     }
 
-    /// The entry that these bytes are; `None` for a code that is not in the tables, or a reserved byte that is not zero.
+    /// The entry that these bytes are; `None` for a code that is not in the tables, or a kind that there is not.
     pub(crate) fn from_bytes(body: &[u8; BODY_LEN]) -> Option<Self> {
         let mut rest = body.as_slice();
         let [event, reason] = take(&mut rest)?;
@@ -283,10 +393,8 @@ impl Entry {
             reason: Reason::from_code(reason)?,
             field: u16::from_le_bytes(take(&mut rest)?),
             purpose: u16::from_le_bytes(take(&mut rest)?),
-            view: match take(&mut rest)? {
-                [view, 0] => view,
-                _ => return None,
-            },
+            view: u8::from_le_bytes(take(&mut rest)?),
+            caller_kind: u8::from_le_bytes(take(&mut rest)?),
             count: u32::from_le_bytes(take(&mut rest)?),
             caller: take(&mut rest)?,
             token: TokenHead { header: take(&mut rest)?, nonce: take(&mut rest)? },
@@ -294,12 +402,12 @@ impl Entry {
             session: take(&mut rest)?,
             grant: take(&mut rest)?,
         };
-        rest.is_empty().then_some(entry)
+        (rest.is_empty() && entry.caller_kind <= Kind::Service.code()).then_some(entry)
     }
 }
 
 impl Event {
-    const ALL: [Self; 19] = [
+    const ALL: [Self; 26] = [
         Self::Started,
         Self::Authenticate,
         Self::Detokenize,
@@ -319,10 +427,19 @@ impl Event {
         Self::MakeIndex,
         Self::Tokenize,
         Self::Issuer,
+        Self::Keyring,
+        Self::Unrecorded,
+        Self::Alarm,
+        Self::Stop,
+        Self::Release,
+        Self::Witness,
+        Self::GrantScope,
     ];
 
+    /// Its number in SPEC.md section 8.
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
-    const fn code(self) -> u8 {
+    #[must_use]
+    pub const fn code(self) -> u8 {
         self as u8
     }
 
@@ -332,7 +449,7 @@ impl Event {
 }
 
 impl Reason {
-    const ALL: [Self; 37] = [
+    const ALL: [Self; 39] = [
         Self::Done,
         Self::DoesNotOpen,
         Self::ForeignToken,
@@ -370,10 +487,14 @@ impl Reason {
         Self::NotOlder,
         Self::OtherTenant,
         Self::NoRoom,
+        Self::Limited,
+        Self::Stopped,
     ];
 
+    /// Its number in SPEC.md section 8.
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
-    const fn code(self) -> u8 {
+    #[must_use]
+    pub const fn code(self) -> u8 {
         self as u8
     }
 

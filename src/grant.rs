@@ -328,7 +328,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         terms: &GrantTerms<'_>,
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Grant>, Error> {
-        let (now, mut verdict) = self.live(1, host)?;
+        let (now, mut verdict) = self.live(2, host)?;
         verdict.require(self.rights().contains(Rights::OWN), Reason::NoRight);
         self.mint(self.principal(), terms, now, &mut verdict, host)
     }
@@ -350,13 +350,13 @@ impl<V: Deref<Target = Vault>> Session<V> {
         if terms.purpose == Purpose::TRANSFER {
             return Err(Error::InvalidTerms);
         }
-        let (now, mut verdict) = self.live(2, host)?;
+        let (now, mut verdict) = self.live(3, host)?;
         verdict.require(self.rights().contains(Rights::GRANT), Reason::NoRight);
         verdict.require(owner.tenant == self.principal().tenant, Reason::OtherTenant);
         let held = self.mint(owner, terms, now, &mut verdict, host)?;
         let mut entry = self.entry(Event::GrantReason, verdict.reason().unwrap_or(Reason::Done));
         (entry.token, entry.owner_or_commitment) = words;
-        let staged = host.stage(now, &entry)?;
+        let staged = self.stage(now, &entry, host)?;
         Ok(held.also(staged))
     }
 
@@ -419,7 +419,11 @@ impl<V: Deref<Target = Vault>> Session<V> {
         if refused.is_none() {
             entry.grant = first8(&claims.id);
         }
-        let staged = host.stage(now, &entry)?;
+        let mut scope = Entry::grant_scope_of(terms.not_before, terms.expires, &fields);
+        (scope.caller, scope.caller_kind) = (entry.caller, entry.caller_kind);
+        (scope.session, scope.grant, scope.reason) = (entry.session, entry.grant, entry.reason);
+        let _first = self.stage(now, &entry, host)?;
+        let staged = self.stage(now, &scope, host)?;
         Ok(Held::new(if refused.is_none() { Ok(grant) } else { Err(Error::Denied) }, staged))
     }
 
@@ -446,7 +450,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
             let expires = presented.claims.expires.plus(MINUTE);
             host.put_for_caller(Record { key, value: heapless::Vec::new(), expires })?;
         }
-        Ok(Held::new(verdict.outcome(()), host.stage(now, &entry)?))
+        Ok(Held::new(verdict.outcome(()), self.stage(now, &entry, host)?))
     }
 
     /// Revokes all grants of an owner that were ever minted: for oneself, or with the right to mint grants for others or to maintain.

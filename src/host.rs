@@ -7,13 +7,17 @@ use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
-    Batch, Error, Held, Outcome, Record, RecordKey, Store, Table, Time, Vault,
+    Alarm, Batch, Cause, Checkpoint, Error, Held, Kind, Limits, Outcome, Reaction, Record, RecordKey, Store, Table,
+    Time, Vault,
     entry::{Entry, Event, Reason},
     random::Repetition,
     replay::ReplayWindow,
+    stop::{STOP_KEY, stop_record},
     store::MAX_RECORD_LEN,
     time::{MINUTE, SECOND},
     trail::{Receipt, Staged, Trail},
+    vault::KeyState,
+    watch::Watch,
 };
 
 /// The host's clock, random numbers and storage.
@@ -66,7 +70,7 @@ impl<C: FnMut() -> Option<Time>, R: TryCryptoRng, S: Store> Environment for Part
 /// that commits elsewhere takes the [`batch`](Self::batch), makes it durable, and says [`committed`](Self::committed).
 ///
 /// `ENTRIES` trail entries, and as many records, can be staged at a time: the largest batch of one commit, and one more than the
-/// largest reveal; 4 at least. `PROOFS`
+/// largest reveal; 5 at least. `PROOFS`
 /// proofs are remembered for a minute each: size it for four times the requests of a minute, for it refuses some before it is full.
 pub struct Host<E, const ENTRIES: usize = 16, const PROOFS: usize = 64> {
     environment: E,
@@ -79,6 +83,16 @@ pub struct Host<E, const ENTRIES: usize = 16, const PROOFS: usize = 64> {
     floor: Time,
     stored_floor: Time,
     clock_was_back: bool,
+    rng_failed: bool,
+    pub(crate) watch: Watch<PROOFS>,
+    limits: Limits,
+    /// What the trail said last of the keyring.
+    keys: KeyState,
+    /// Calls that the trail had no room for, since it last said so.
+    unrecorded: u32,
+    pub(crate) stopped: bool,
+    /// An alarm stopped everything, and neither trail nor store know yet.
+    stop_is_due: bool,
 }
 
 /// What is with the host to be committed.
@@ -103,7 +117,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     /// # Errors
     /// [`Error::Unavailable`]: no clock, a clock that is behind the stored time, no trail of this vault and node, or the store failed.
     pub fn open(vault: &Vault, mut environment: E) -> Result<Self, Error> {
-        const { assert!(ENTRIES >= 4, "the host's own records and a caller's must find room") };
+        const { assert!(ENTRIES >= 5, "the host's own records and a caller's must find room") };
         let now = environment.now().ok_or(Error::Unavailable)?;
         let last = environment.store().last_entry().map_err(|_| Error::Unavailable)?;
         let stored_floor = read_floor(environment.store())?;
@@ -112,8 +126,16 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         if now.plus(CLOCK_TOLERANCE) < floor || environment.store().room() == 0 {
             return Err(Error::Unavailable);
         }
+        let stopped = read_stopped(environment.store())?;
         let (trail, state) = Trail::open(vault, environment.store())?;
         let mut host = Self {
+            watch: Watch::new(trail.identity()),
+            limits: *vault.limits(),
+            keys: *vault.key_state(),
+            unrecorded: 0,
+            stopped,
+            stop_is_due: false,
+            rng_failed: false,
             environment,
             trail,
             window: ReplayWindow::new(now.max(floor)),
@@ -127,7 +149,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         };
         host.put(state)?;
         host.commit(vault)?;
-        let mut started = Entry::new(Event::Started, Reason::Done);
+        let mut started = host.keys.entry(Event::Started);
         let expected = last.map_or(0, |last| last.sequence().saturating_add(1));
         started.count = u32::try_from(host.trail.next().saturating_sub(expected)).unwrap_or(u32::MAX);
         let _staged = host.trail.stage(now, &started)?;
@@ -163,6 +185,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
 
     /// Commits what earlier calls left, whose commit failed or who staged without an outcome: or it would take their room for ever.
     pub(crate) fn commit_leftovers(&mut self, vault: &Vault) -> Result<(), Error> {
+        self.stage_what_is_due(vault)?;
         let any = self.trail.staged_len() > 0 || !self.records.is_empty();
         if self.taken.is_none() && any { self.commit(vault).map(|_| ()) } else { Ok(()) }
     }
@@ -229,6 +252,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         if self.taken.is_some() || *self.trail.vault() != vault.id() {
             return Err(Error::Unavailable);
         }
+        self.stage_what_is_due(vault)?;
         if let Some(state) = self.trail.state_if_due(vault.tag_key())? {
             self.put(state)?;
         }
@@ -269,6 +293,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
             if !self.clock_was_back {
                 let noted = self.stage(self.floor, &Entry::new(Event::ClockBack, Reason::Done));
                 self.clock_was_back = noted.is_ok();
+                self.raise(Cause::ClockBack);
             }
             return Err(Error::Unavailable);
         }
@@ -289,7 +314,12 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
 
     /// 16 random bytes for one nonce.
     pub(crate) fn random16(&mut self) -> Result<[u8; 16], Error> {
-        self.last_random.next16(self.environment.rng())
+        let random = self.last_random.next16(self.environment.rng());
+        if random.is_err() && !self.rng_failed {
+            self.raise(Cause::RandomNumbers);
+        }
+        self.rng_failed = random.is_err();
+        random
     }
 
     /// How many entries can be staged before the next commit.
@@ -298,16 +328,129 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         self.trail.room(room)
     }
 
-    /// Makes sure of room for this many entries, in the trail of this vault.
+    /// Makes sure of room for this many entries, in the trail of this vault, whose keys the trail knows. A call that finds none is counted.
     pub(crate) fn reserve(&mut self, vault: &Vault, entries: usize) -> Result<(), Error> {
-        if *self.trail.vault() != vault.id() || self.room() < entries { Err(Error::Unavailable) } else { Ok(()) }
+        if *self.trail.vault() != vault.id() {
+            return Err(Error::Unavailable);
+        }
+        self.limits = *vault.limits();
+        self.stage_keys(vault)?;
+        if self.keys == *vault.key_state() && self.room() >= entries {
+            return Ok(());
+        }
+        if self.unrecorded == 0 && self.environment.store().room() <= self.trail.staged_len() {
+            self.raise(Cause::TrailFull);
+        }
+        self.unrecorded = self.unrecorded.saturating_add(1);
+        Err(Error::Unavailable)
     }
 
+    /// Stages an entry, and has an eye on it.
     pub(crate) fn stage(&mut self, now: Time, entry: &Entry) -> Result<Staged, Error> {
+        self.stage_watched(now, entry).map(|(staged, _)| staged)
+    }
+
+    /// The same, with what is to be done to the session that the entry is about.
+    pub(crate) fn stage_watched(&mut self, now: Time, entry: &Entry) -> Result<(Staged, Reaction), Error> {
         if self.room() == 0 {
             return Err(Error::Unavailable);
         }
-        self.trail.stage(now, entry)
+        let staged = self.trail.stage(now, entry)?;
+        let reaction = self.watch.observe(&self.limits, entry, now);
+        if reaction == Reaction::StopAll && !self.stopped {
+            (self.stopped, self.stop_is_due) = (true, true);
+        }
+        Ok((staged, reaction))
+    }
+
+    /// Whether this principal may open one more now.
+    pub(crate) fn may_open(&self, caller: &[u8; 16], kind: Kind, now: Time) -> bool {
+        self.watch.may_open(&self.limits, caller, kind, now)
+    }
+
+    /// What has to be in the trail and has found no room yet.
+    fn stage_what_is_due(&mut self, vault: &Vault) -> Result<(), Error> {
+        if *self.trail.vault() != vault.id() {
+            return Err(Error::Unavailable);
+        }
+        self.stage_keys(vault)?;
+        if self.unrecorded > 0 && self.room() > 0 {
+            let mut entry = Entry::new(Event::Unrecorded, Reason::Done);
+            entry.count = self.unrecorded;
+            let _staged = self.trail.stage(self.floor, &entry)?;
+            self.unrecorded = 0;
+        }
+        if self.stop_is_due && self.room() > 0 {
+            self.put(stop_record(true))?;
+            let _staged = self.trail.stage(self.floor, &Entry::new(Event::Stop, Reason::Done))?;
+            self.stop_is_due = false;
+        }
+        Ok(())
+    }
+
+    /// Says which keys the vault has, where they are others than the trail knows of.
+    fn stage_keys(&mut self, vault: &Vault) -> Result<(), Error> {
+        if self.keys != *vault.key_state() && self.room() > 0 {
+            let _staged = self.trail.stage(self.floor, &vault.key_state().entry(Event::Keyring))?;
+            self.keys = *vault.key_state();
+        }
+        Ok(())
+    }
+
+    fn raise(&mut self, cause: Cause) {
+        let nobody = Entry::new(Event::Alarm, Reason::Done);
+        let _record_only = self.watch.raise(cause, Reaction::Record, &nobody, self.floor);
+    }
+
+    /// Stops everything, or lets it go on, with the next commit.
+    pub(crate) fn set_stopped(&mut self, stopped: bool) -> Result<(), Error> {
+        self.put(stop_record(stopped))?;
+        (self.stopped, self.stop_is_due) = (stopped, false);
+        Ok(())
+    }
+
+    /// The next alarm that was raised, oldest first; its entry is staged, to be durable with the next commit. Ask after each commit, when the
+    /// caller has its answer: then an alarm costs no caller any time. Eight wait here; what more there are is counted in [`Alarm::count`].
+    ///
+    /// An alarm that stops everything or ends a session has done so already.
+    pub fn next_alarm(&mut self) -> Option<Alarm> {
+        let alarm = *self.watch.first_raised()?;
+        if self.room() > 0 {
+            let mut entry = Entry::new(Event::Alarm, Reason::Done);
+            (entry.view, entry.count) = (alarm.cause.code(), alarm.count);
+            (entry.caller, entry.session) = (alarm.caller, alarm.session);
+            entry.caller_kind = alarm.kind.map_or(0, Kind::code);
+            self.trail.stage(alarm.time.max(self.floor), &entry).ok()?;
+        }
+        self.watch.take_raised()
+    }
+
+    /// True where everything is stopped: an alarm did it, or a session ([`Session::stop_held`](crate::Session::stop_held)).
+    #[must_use]
+    pub const fn is_stopped(&self) -> bool {
+        self.stopped
+    }
+
+    /// How far this node's trail has come, for another place to keep: another node's trail ([`witness`](Self::witness)), a mailbox, the auditor.
+    ///
+    /// # Errors
+    /// [`Error::Unavailable`]: something is staged that is not durable yet.
+    pub fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        if self.trail.staged_len() == 0 { Ok(self.trail.checkpoint(self.floor)) } else { Err(Error::Unavailable) }
+    }
+
+    /// Puts another node's checkpoint into this node's trail, durable with the next commit. Whoever cuts that node's trail must then cut this
+    /// one, too. It is not verified here: only the auditor can.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`]: it is this node's own; [`Error::Unavailable`].
+    pub fn witness(&mut self, vault: &Vault, checkpoint: &Checkpoint) -> Result<(), Error> {
+        let now = self.now()?;
+        self.reserve(vault, 1)?;
+        if checkpoint.node() == self.trail.node() {
+            return Err(Error::Malformed);
+        }
+        self.stage(now, &Entry::witness(checkpoint)).map(|_| ())
     }
 
     /// Stands for the entry that was staged last.
@@ -325,7 +468,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         (self.trail.node(), self.trail.next())
     }
 
-    /// Stages a record of a caller's. Two places stay free for the host's own, here and in the store, or nothing could be committed
+    /// Stages a record of a caller's. Three places stay free for the host's own, here and in the store, or nothing could be committed
     /// any more.
     pub(crate) fn put_for_caller(&mut self, record: Record) -> Result<(), Error> {
         let staged = self.records.len().saturating_add(OWN_RECORDS);
@@ -407,10 +550,16 @@ fn read_floor(store: &impl Store) -> Result<Time, Error> {
     })
 }
 
+fn read_stopped(store: &impl Store) -> Result<bool, Error> {
+    let mut value = [0; MAX_RECORD_LEN];
+    let len = store.get(&STOP_KEY, &mut value).map_err(|_| Error::Unavailable)?;
+    Ok(len.is_some_and(|len| value.get(..len) != Some(&[0])))
+}
+
 /// How far the clock may fall behind without anything being wrong: clocks are set by small steps.
 const CLOCK_TOLERANCE: u64 = 2 * SECOND;
 
-/// The host's own records: the trail's state and the clock's floor.
-const OWN_RECORDS: usize = 2;
+/// The host's own records: the trail's state, the clock's floor, and whether everything is stopped.
+const OWN_RECORDS: usize = 3;
 
 const FLOOR_KEY: RecordKey = RecordKey { table: Table::ClockFloor, id: [0; 16] };

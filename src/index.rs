@@ -106,10 +106,12 @@ impl<V: Deref<Target = Vault>> Session<V> {
     ) -> Result<Held<T>, Error> {
         let (now, mut verdict) = self.live(1, host)?;
         verdict.require(self.rights().contains(right), Reason::NoRight);
+        let may_open = host.may_open(&self.caller(), self.principal().kind, now);
+        verdict.require(may_open || event != Event::LookUp, Reason::Limited);
         let mut entry = self.entry(event, verdict.reason().unwrap_or(Reason::Done));
         entry.field = index.field.code();
         entry.count = count;
-        Ok(Held::new(verdict.outcome(outcome), host.stage(now, &entry)?))
+        Ok(Held::new(verdict.outcome(outcome), self.stage(now, &entry, host)?))
     }
 
     fn index_key(&self, index: &Index<'_>, epoch: u16) -> Result<IndexKey, Error> {

@@ -158,6 +158,14 @@ impl NonceKey {
 pub(crate) struct MarkKey(Key);
 
 impl MarkKey {
+    pub(crate) const fn new(bytes: [u8; 32]) -> Self {
+        Self(Key::new(bytes))
+    }
+
+    pub(crate) const fn as_bytes(&self) -> &[u8; 32] {
+        self.0.as_bytes()
+    }
+
     /// `mark = F(K_mark, MARK_OF, n)[..4]`
     pub(crate) fn mark(&self, nonce: &[u8; NONCE_LEN]) -> [u8; MARK_LEN] {
         self.0.derive_short(Label::MarkOf, &[Raw(nonce)])

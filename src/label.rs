@@ -68,6 +68,8 @@ pub(crate) enum Label {
     GrantRecord = 31,
     /// owner key → tag of a verified address
     Address = 32,
+    /// trail key → MAC of a checkpoint
+    Checkpoint = 33,
 }
 
 impl Label {
@@ -108,6 +110,7 @@ impl Label {
             GrantMac,
             GrantRecord,
             Address,
+            Checkpoint,
         ];
         all.into_iter().find(|label| label.byte() == byte)
     }

@@ -19,9 +19,13 @@
 #![warn(clippy::all, clippy::missing_errors_doc, clippy::must_use_candidate, clippy::mod_module_files)]
 
 mod access;
+mod alarm;
+mod attribution;
 mod authenticate;
 mod base64url;
+mod canary;
 mod card;
+mod checkpoint;
 mod credential;
 mod entry;
 mod error;
@@ -47,10 +51,12 @@ mod reseal;
 mod reveal;
 mod rewrite;
 mod scan;
+mod scanner_key;
 mod seal;
 mod sealer;
 mod session;
 mod slot;
+mod stop;
 mod store;
 mod time;
 mod token;
@@ -59,9 +65,13 @@ mod upkeep;
 mod vault;
 #[cfg(test)]
 mod vectors;
+mod watch;
 
 pub use access::Access;
+pub use alarm::{Alarm, Cause, Limit, Limits, Reaction};
+pub use attribution::Attribution;
 pub use card::names_security_code;
+pub use checkpoint::Checkpoint;
 pub use credential::{Credential, Rights, SessionId};
 pub use entry::{Entry, Event, Reason, Recorded, TokenHead};
 pub use error::Error;
@@ -81,6 +91,7 @@ pub use reseal::Resealed;
 pub use reveal::{Item, Reply, SealedReply, reply_len};
 pub use rewrite::{Rewriter, Stopped};
 pub use scan::{Format, Place, Scanner, Sink};
+pub use scanner_key::ScannerKey;
 pub use sealer::Sealer;
 pub use session::{Request, Session};
 pub use slot::Slot;

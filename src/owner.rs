@@ -3,7 +3,7 @@
 use heapless::Vec;
 use zeroize::Zeroizing;
 
-use crate::{Environment, Error, Field, Host, MAX_RECORD_LEN, Record, RecordKey, Table, Time, entry::take};
+use crate::{Environment, Error, Field, Host, MAX_RECORD_LEN, Record, RecordKey, Store, Table, Time, entry::take};
 
 /// An owner's record, as the store has it.
 #[derive(Clone, Default)]
@@ -31,6 +31,14 @@ impl OwnerRecord {
     ) -> Result<Self, Error> {
         let mut value = Zeroizing::new([0; MAX_RECORD_LEN]);
         let Some(len) = host.read(&key(tag), &mut value)? else { return Ok(Self::default()) };
+        value.get(..len).and_then(Self::parse).ok_or(Error::Unavailable)
+    }
+
+    /// The record of this owner as a store has it, without a host.
+    pub(crate) fn stored(tag: &[u8; 16], store: &impl Store) -> Result<Self, Error> {
+        let mut value = Zeroizing::new([0; MAX_RECORD_LEN]);
+        let len = store.get(&key(tag), &mut value).map_err(|_| Error::Unavailable)?;
+        let Some(len) = len else { return Ok(Self::default()) };
         value.get(..len).and_then(Self::parse).ok_or(Error::Unavailable)
     }
 

@@ -21,7 +21,8 @@ pub enum Kind {
 
 impl Kind {
     /// The kind with this code, 1 to 3.
-    pub(crate) const fn from_code(code: u8) -> Option<Self> {
+    #[must_use]
+    pub const fn from_code(code: u8) -> Option<Self> {
         match code {
             1 => Some(Self::Person),
             2 => Some(Self::Staff),
@@ -30,8 +31,10 @@ impl Kind {
         }
     }
 
+    /// 1 to 3.
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
-    pub(crate) const fn code(self) -> u8 {
+    #[must_use]
+    pub const fn code(self) -> u8 {
         self as u8
     }
 }

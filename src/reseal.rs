@@ -176,7 +176,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
             None if new.ready.has_new_secret => new.ready.record.put(&new.tag, host),
             _ => Ok(()),
         };
-        let staged = keep(host).and_then(|()| host.stage(authority.now, &entry));
+        let staged = keep(host).and_then(|()| self.stage(authority.now, &entry, host));
         let staged = staged.inspect_err(|_| out.zeroize())?;
         if refused.is_some() {
             out.zeroize();

@@ -10,8 +10,8 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    Access, Environment, Error, Held, Host, Item, MASK_LEN, Plaintext, Principal, Purposes, Rights, SessionId, Slot,
-    Time, Token, Vault, View,
+    Access, Environment, Error, Held, Host, Item, MASK_LEN, Plaintext, Principal, Purposes, Reaction, Rights,
+    SessionId, Slot, Time, Token, Vault, View,
     access::{Asked, Authority},
     authenticate::Verdict,
     credential::Claims,
@@ -23,7 +23,7 @@ use crate::{
     seal,
     token::{COMMITMENT_LEN, LENGTH_PREFIX},
     trail::Staged,
-    vault::{EpochKeys, logged_out_key, same_vault},
+    vault::{EpochKeys, log_out_record, logged_out_key, same_vault},
 };
 
 /// An authenticated caller, for about a minute or one request.
@@ -206,8 +206,19 @@ impl<V: Deref<Target = Vault>> Session<V> {
         Ok(Request { session: self, access: *access, foreign: 0 })
     }
 
-    /// The time, and whether the session is live; with the trail of this vault, and room in it.
+    /// The time, and whether the session is live and not everything is stopped; with the trail of this vault, and room in it.
     pub(crate) fn live<E: Environment, const N: usize, const W: usize>(
+        &self,
+        entries: usize,
+        host: &mut Host<E, N, W>,
+    ) -> Result<(Time, Verdict), Error> {
+        let (now, mut verdict) = self.present(entries, host)?;
+        verdict.require(!host.is_stopped(), Reason::Stopped);
+        Ok((now, verdict))
+    }
+
+    /// The same, stopped or not.
+    pub(crate) fn present<E: Environment, const N: usize, const W: usize>(
         &self,
         entries: usize,
         host: &mut Host<E, N, W>,
@@ -284,9 +295,24 @@ impl<V: Deref<Target = Vault>> Session<V> {
         entry
     }
 
+    /// Stages an entry about this session, and ends the session where that raises an alarm which does so.
+    pub(crate) fn stage<E: Environment, const N: usize, const W: usize>(
+        &self,
+        now: Time,
+        entry: &Entry,
+        host: &mut Host<E, N, W>,
+    ) -> Result<Staged, Error> {
+        let (staged, reaction) = host.stage_watched(now, entry)?;
+        if reaction == Reaction::EndSession {
+            host.put_for_caller(log_out_record(self.id, now))?;
+        }
+        Ok(staged)
+    }
+
     pub(crate) fn entry(&self, event: Event, reason: Reason) -> Entry {
         let mut entry = Entry::new(event, reason);
         entry.caller = self.caller;
+        entry.caller_kind = self.principal.kind.code();
         entry.session = self.id.0.first_chunk().copied().unwrap_or_default();
         entry
     }
@@ -377,7 +403,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
             let (now, _) = self.session.live(1, host)?;
             let mut entry = self.session.entry(Event::ForeignTokens, Reason::ForeignToken);
             entry.count = uncounted;
-            let _staged = host.stage(now, &entry)?;
+            let _staged = self.session.stage(now, &entry, host)?;
         }
         Ok(())
     }
@@ -458,7 +484,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
                 return Ok(host.spend_entry(authority.now, &entry));
             }
         }
-        host.stage(authority.now, &entry)
+        self.session.stage(authority.now, &entry, host)
     }
 
     pub(crate) const fn session(&self) -> &'s Session<V> {

@@ -90,6 +90,8 @@ pub enum Table {
     GrantUses = 6,
     /// Short stand-ins for tokens, by their 16 digits: the host's own rows.
     Surrogate = 7,
+    /// Whether everything is stopped: one row.
+    Stop = 8,
 }
 
 impl Table {
@@ -104,11 +106,12 @@ impl Table {
             5 => Self::RevokedGrant,
             6 => Self::GrantUses,
             7 => Self::Surrogate,
+            8 => Self::Stop,
             _ => return None,
         })
     }
 
-    /// 1 to 7.
+    /// 1 to 8.
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
     #[must_use]
     pub const fn code(self) -> u8 {

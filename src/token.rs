@@ -84,6 +84,11 @@ impl Mode {
         Self(if field.is_bound() { erasable | BOUND } else { erasable })
     }
 
+    /// The mode of a token of this field with this byte 1 in its header.
+    pub(crate) const fn of_shape(field: Field, shape: u8) -> Self {
+        Self::of(field, shape >> FLAGS_SHIFT & ERASABLE != 0)
+    }
+
     pub(crate) const fn is_erasable(self) -> bool {
         self.0 & ERASABLE != 0
     }
@@ -125,6 +130,8 @@ impl<'a> Token<'a> {
     pub const MAX_OPEN_LEN: usize = crate::seal::MAX_OPEN_LEN;
     /// A token's bytes beyond its class: 54.
     pub const OVERHEAD: usize = OVERHEAD;
+    /// The longest name of what a canary is put into, in bytes: 30.
+    pub const MAX_EXPORT_LEN: usize = crate::canary::MAX_EXPORT_LEN;
     /// What every token's text begins with.
     pub const TEXT_PREFIX: &'static str = TEXT_PREFIX;
 

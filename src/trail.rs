@@ -1,5 +1,8 @@
 //! The audit trail: entries chained by their tags under a key that only moves forward. SPEC.md section 8.
 
+#[cfg(test)]
+mod cost;
+
 use core::fmt;
 
 use heapless::Deque;
@@ -7,7 +10,7 @@ use rand_core::TryCryptoRng;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    Error, Record, RecordKey, Recorded, Store, Table, Time, Vault,
+    Checkpoint, Error, Record, RecordKey, Recorded, Store, Table, Time, Vault,
     entry::{BODY_LEN, Entry, take},
     keyring::random_key,
     keys::TagKey,
@@ -186,6 +189,11 @@ impl<const N: usize> Trail<N> {
         Staged { trail: self.identity, sequence: self.next }
     }
 
+    /// How far it has come, said under the key of the entry that comes next.
+    pub(crate) fn checkpoint(&self, now: Time) -> Checkpoint {
+        Checkpoint::new(&self.key, self.node, self.next, now, self.previous)
+    }
+
     /// What tells this running trail from others.
     pub(crate) const fn identity(&self) -> [u8; 8] {
         self.identity
@@ -272,6 +280,12 @@ impl AuditKey {
         TrailReader { node: self.node, key: self.first.duplicate(), next: 0, previous: [0; TAG_LEN] }
     }
 
+    /// The node whose trail it reads.
+    #[must_use]
+    pub const fn node(&self) -> u32 {
+        self.node
+    }
+
     /// The tag that stands for this principal in the trail's entries.
     #[must_use]
     pub fn tag_of(&self, principal: &crate::Principal) -> [u8; 16] {
@@ -344,6 +358,49 @@ impl TrailReader {
         self.key = ratchet(&key);
         self.previous = sealed.tag();
         Ok(Recorded { sequence: sealed.sequence(), time: sealed.time(), entry })
+    }
+}
+
+impl TrailReader {
+    /// The number of the entry that it expects next; a restart may have skipped some.
+    #[must_use]
+    pub const fn next(&self) -> u64 {
+        self.next
+    }
+
+    /// True where the checkpoint is this node's and says what this reader has read up to here. To be asked of each checkpoint when the
+    /// reader stands at [`Checkpoint::next`]; one that it never comes to is of a trail that was cut, or put back.
+    #[must_use]
+    pub fn confirms(&self, checkpoint: &Checkpoint) -> bool {
+        checkpoint.is_of(&self.key, self.node, self.next, self.previous)
+    }
+
+    /// How far this reader has read: for the auditor to keep, and to ask the next reading for. What was cut off or put back in the
+    /// meantime then shows.
+    #[must_use]
+    pub fn checkpoint(&self, now: Time) -> Checkpoint {
+        Checkpoint::new(&self.key, self.node, self.next, now, self.previous)
+    }
+
+    /// Goes on behind an entry that could not be [`read`](Self::read): takes its tag as it stands, **unverified**, and this for its
+    /// number. What follows can be read if that tag is right. For finding out what is whole behind a damage; the chain is broken all the same.
+    ///
+    /// # Errors
+    /// [`Error::Denied`]: the number is before where the reader stands, or over 2^20 beyond.
+    pub fn pass(&mut self, number: u64, damaged: &SealedEntry) -> Result<(), Error> {
+        let ahead = number.checked_sub(self.next).filter(|&ahead| ahead <= MAX_SKIP).ok_or(Error::Denied)?;
+        for _ in 0..=ahead {
+            self.key = ratchet(&self.key);
+        }
+        self.next = number.saturating_add(1);
+        self.previous = damaged.tag();
+        Ok(())
+    }
+
+    /// A second reader that stands where this one does, to try something with.
+    #[must_use]
+    pub fn fork(&self) -> Self {
+        Self { node: self.node, key: self.key.duplicate(), next: self.next, previous: self.previous }
     }
 }
 

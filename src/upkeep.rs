@@ -54,7 +54,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         };
         let mut entry = self.entry(Event::Tokenize, sealer.as_ref().err().copied().unwrap_or(Reason::Done));
         entry.owner_or_commitment = tag;
-        Ok(Held::new(sealer.map_err(|_| Error::Denied), host.stage(now, &entry)?))
+        Ok(Held::new(sealer.map_err(|_| Error::Denied), self.stage(now, &entry, host)?))
     }
 
     /// Records that `address` was confirmed to be the owner's: messages to the owner open for it alone
@@ -131,7 +131,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let mut entry = self.entry(Event::Issuer, verdict.reason().unwrap_or(Reason::Done));
         entry.count = period;
         entry.view = kind.code();
-        Ok(Held::new(verdict.outcome(issuer), host.stage(now, &entry)?))
+        Ok(Held::new(verdict.outcome(issuer), self.stage(now, &entry, host)?))
     }
 
     /// Changes the record of an owner of one's own tenant, where that is allowed and `change` finds nothing against it, and says so in the
@@ -160,7 +160,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let mut entry = self.entry(event, refused.unwrap_or(Reason::Done));
         entry.field = field.map_or(0, Field::code);
         entry.owner_or_commitment = tag;
-        let staged = host.stage(now, &entry)?;
+        let staged = self.stage(now, &entry, host)?;
         Ok(Held::new(refused.map_or(Ok(()), |_| Err(Error::Denied)), staged))
     }
 }

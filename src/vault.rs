@@ -5,8 +5,8 @@ use core::{fmt, ops::Deref};
 use heapless::Vec;
 
 use crate::{
-    Credential, Environment, Error, Held, Host, Issuer, Keyring, Principal, Proof, Record, RecordKey, Sealer, Session,
-    SessionId, Slot, Table, Token,
+    Credential, Environment, Error, Held, Host, Issuer, Keyring, Limits, Principal, Proof, Record, RecordKey, Sealer,
+    Session, SessionId, Slot, Table, Time, Token,
     entry::{Entry, Event, Reason},
     keyring::MAX_EPOCHS,
     keys::{CredentialRoot, MarkKey, OwnerKey, Root, SealKey, TagKey, TenantKey},
@@ -31,13 +31,15 @@ pub struct Config<'a> {
     pub token_floor: u16,
     /// The oldest epoch whose credentials are accepted; `None`: the newest but one. After a compromise, set it to the newest.
     pub credential_floor: Option<u16>,
+    /// How much of what is usual: beyond it an alarm is raised.
+    pub limits: Limits,
 }
 
 impl<'a> Config<'a> {
-    /// The defaults, for this audience: node 0.
+    /// The defaults, for this audience: node 0, [`Limits::USUAL`].
     #[must_use]
     pub const fn new(audience: &'a [u8]) -> Self {
-        Self { audience, node: 0, max_life: 15 * MINUTE, token_floor: 0, credential_floor: None }
+        Self { audience, node: 0, max_life: 15 * MINUTE, token_floor: 0, credential_floor: None, limits: Limits::USUAL }
     }
 }
 
@@ -49,12 +51,37 @@ pub struct Vault {
     max_life: u64,
     token_floor: u16,
     credential_floor: u16,
+    limits: Limits,
+    keys: KeyState,
     credential_roots: Vec<(u16, CredentialRoot), MAX_EPOCHS>,
     /// Stands in for the root of an epoch that there is not, so that such a refusal costs what every other costs.
     no_root: Root,
     /// Opens nothing: tried where it is clear already that nothing is to open.
     no_key: SealKey,
     id: [u8; 16],
+}
+
+/// Which root keys there are, and which count: what the trail says at every start and after every change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct KeyState {
+    /// Rising, zeros behind them.
+    epochs: [u16; MAX_EPOCHS],
+    token_floor: u16,
+    credential_floor: u16,
+}
+
+impl KeyState {
+    /// The entry that says so.
+    pub(crate) fn entry(&self, event: Event) -> Entry {
+        let mut entry = Entry::new(event, Reason::Done);
+        entry.field = self.token_floor;
+        entry.purpose = self.credential_floor;
+        let bytes = self.epochs.iter().flat_map(|epoch| epoch.to_le_bytes());
+        for (slot, byte) in entry.owner_or_commitment.iter_mut().zip(bytes) {
+            *slot = byte;
+        }
+        entry
+    }
 }
 
 /// What opening under one epoch takes.
@@ -91,8 +118,15 @@ impl Vault {
         let id = tag_key.derive_short(Label::Identity, &named);
         let no_root = Root::new(*tag_key.derive(Label::Identity, &[]).as_bytes());
         let no_key = SealKey(tag_key.derive(Label::Identity, &[crate::prf::Part::Framed(b"no key")]));
-        let Config { node, max_life, token_floor, .. } = *config;
+        let Config { node, max_life, token_floor, limits, .. } = *config;
+        let mut epochs = [0; MAX_EPOCHS];
+        for (slot, epoch) in epochs.iter_mut().zip(keyring.epochs()) {
+            *slot = epoch;
+        }
+        let keys = KeyState { epochs, token_floor, credential_floor };
         Ok(Self {
+            limits,
+            keys,
             keyring,
             audience,
             node,
@@ -201,8 +235,7 @@ impl Vault {
     ) -> Result<Held<()>, Error> {
         let now = host.now()?;
         host.reserve(self, 1)?;
-        let expires = now.plus(DAY).plus(MINUTE);
-        host.put_for_caller(Record { key: logged_out_key(session), value: Vec::new(), expires })?;
+        host.put_for_caller(log_out_record(session, now))?;
         let mut entry = Entry::new(Event::LogOut, Reason::Done);
         entry.session = session.0.first_chunk().copied().unwrap_or_default();
         Ok(Held::new(Ok(()), host.stage(now, &entry)?))
@@ -217,6 +250,18 @@ impl Vault {
     pub(crate) fn mask_key(&self, what: &[u8], salt: &[u8; 16]) -> SealKey {
         let parts = [crate::prf::Part::Framed(what), crate::prf::Part::Raw(salt)];
         SealKey(self.tag_key().0.derive(Label::Identity, &parts))
+    }
+
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    pub(crate) const fn key_state(&self) -> &KeyState {
+        &self.keys
+    }
+
+    pub(crate) const fn keyring(&self) -> &Keyring {
+        &self.keyring
     }
 
     pub(crate) const fn node(&self) -> u32 {
@@ -298,6 +343,11 @@ impl crate::held::Withheld for () {
 /// Where it is kept that a session has logged out.
 pub(crate) const fn logged_out_key(session: SessionId) -> RecordKey {
     RecordKey { table: Table::LoggedOut, id: session.0 }
+}
+
+/// The row that says so, for as long as a session can last.
+pub(crate) fn log_out_record(session: SessionId, now: Time) -> Record {
+    Record { key: logged_out_key(session), value: Vec::new(), expires: now.plus(DAY).plus(MINUTE) }
 }
 
 impl fmt::Debug for Vault {

@@ -550,8 +550,8 @@ fn what_a_policy_authority_cannot_mint() {
     assert_eq!(reason.len(), 34);
     assert_eq!(mint(&mut place, &policy, &alice(), &good, reason), Ok(()), "the control");
     let news = place.news();
-    let [.., minted, why] = &*news else { panic!("{news:?}") };
-    assert_eq!((minted.event, why.event), (Event::Grant, Event::GrantReason));
+    let [.., minted, scope, why] = &*news else { panic!("{news:?}") };
+    assert_eq!((minted.event, scope.event, why.event), (Event::Grant, Event::GrantScope, Event::GrantReason));
     assert_eq!(why.reason_given().unwrap(), reason.as_bytes());
     assert_eq!(
         (minted.caller, minted.owner_or_commitment),

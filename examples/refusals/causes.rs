@@ -1,8 +1,8 @@
 //! The causes. Within a function every token has the same class and every request the same size.
 
 use symbolon::{
-    Access, Class, Credential, Error, Field, Grant, Held, Item, Outcome, Principal, Proof, Purpose, Purposes, Rights,
-    Session, SessionKey, Slot, Terms, Time, Token, TokenBuf, Vault, View, reply_len,
+    Access, CheckedRng, Class, Credential, Error, Field, Grant, Held, Item, Outcome, Principal, Proof, Purpose,
+    Purposes, Rights, Session, SessionKey, Slot, Terms, Time, Token, TokenBuf, Vault, View, reply_len,
 };
 
 use crate::{
@@ -75,6 +75,9 @@ fn setting(world: &mut World) -> Setting {
         &world.vault.tokenize(&person("alice"), slot, b"1-2-3 Ginza", &mut in_order_7, &mut world.host).unwrap(),
     );
     let _secret_of_alice = world.erasable_token(&person("alice"), FIELD);
+    let mut canary = [0; Token::MAX_LEN];
+    let mut rng = CheckedRng::new(<chacha20::ChaCha20Rng as rand_core::SeedableRng>::from_seed([8; 32]));
+    let canary = world.vault.canary("shop", &hers.as_token(), b"export 7", &mut canary, &mut rng).unwrap();
     let wrong = vec![
         ("somebody else's", presented(world.token(&person("bob"), FIELD, 3))),
         ("altered", presented(altered(&hers, 60, |byte| byte ^ 1))),
@@ -87,6 +90,7 @@ fn setting(world: &mut World) -> Setting {
         ("erasable, somebody else's", presented(world.erasable_token(&person("bob"), FIELD))),
         ("another record's", Presented { token: in_order_7.clone(), field: bound, record: b"order 8" }),
         ("no record", Presented { token: in_order_7, field: bound, record: b"" }),
+        ("a canary", presented(TokenBuf::new(&canary))),
     ];
     Setting { alice, hers: presented(hers), wrong }
 }
@@ -135,6 +139,9 @@ fn barred(world: &mut World, who: &Principal, purposes: Purposes) -> Vec<(&'stat
 fn own(world: &mut World, setting: &Setting, cases: &mut Vec<Case>) {
     let mut sessions = barred(world, &person("alice"), Purposes::OWN_USE);
     sessions.push(("no right", leak(world.caller(&person("alice"), Rights::NONE, Purposes::OWN_USE, 10 * MINUTE))));
+    let limited = leak(world.caller(&person("greedy"), Rights::OWN, Purposes::OWN_USE, 10 * MINUTE));
+    opens_all_that_it_may(world, limited);
+    sessions.push(("opened all that it may", limited));
     let erased = leak(world.caller(&person("carol"), Rights::OWN, Purposes::OWN_USE, 10 * MINUTE));
     let of_erased = presented(world.token(&person("carol"), FIELD, 3));
     let erasable_of_erased = presented(world.erasable_token(&person("carol"), FIELD));
@@ -155,6 +162,15 @@ fn own(world: &mut World, setting: &Setting, cases: &mut Vec<Case>) {
         cases.push(Case { function, cause: "owner erased", call });
         let call = make(&erased.session, Access::OWN, erasable_of_erased.clone());
         cases.push(Case { function, cause: "owner erased, erasable", call });
+    }
+}
+
+/// Opens its own until it is refused.
+fn opens_all_that_it_may(world: &mut World, caller: &'static Caller) {
+    let own = world.token(caller.session.principal(), FIELD, 3);
+    let mut work = [0; Token::MAX_OPEN_LEN];
+    while caller.session.detokenize(FIELD, &own.as_token(), &mut work, &mut world.host).is_ok() {
+        world.last_entry();
     }
 }
 

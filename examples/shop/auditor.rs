@@ -58,6 +58,13 @@ impl Auditor {
 
     /// Whose it was, or why it was refused.
     fn how(&self, entry: &Entry) -> String {
+        if let (Event::Keyring, Some(epochs)) = (entry.event, entry.epochs()) {
+            return format!("epochs {:?}", epochs.into_iter().filter(|epoch| *epoch != 0).collect::<Vec<_>>());
+        }
+        if let Some((from, until, fields)) = entry.grant_scope() {
+            let hours = until.as_millis().saturating_sub(from.as_millis()) / 3_600_000;
+            return format!("{} fields, {hours} h", fields.into_iter().filter(|field| *field != 0).count());
+        }
         match (entry.reason, entry.reason_given()) {
             (Reason::Done, Some(words)) => String::from_utf8_lossy(&words).trim_end_matches('\0').into(),
             (Reason::Done, None) => self.name(&entry.owner_or_commitment).into(),

@@ -251,23 +251,24 @@ impl World {
 
     /// Everything in the trail, read with the audit key.
     pub fn trail(&mut self) -> Vec<Recorded> {
-        let mut reader: TrailReader = self.audit.reader();
-        let mut entries = Vec::new();
-        self.host
-            .environment()
-            .store
-            .memory
-            .entries(&mut |sealed| {
-                entries.push(reader.read(sealed).unwrap());
-                true
-            })
-            .unwrap();
-        entries
+        trail(&mut self.host, &self.audit)
     }
 
     pub fn last(&mut self) -> Recorded {
         self.trail().pop().unwrap()
     }
+}
+
+/// Everything in the trail, while sessions borrow the vault.
+pub fn trail(host: &mut TestHost, audit: &AuditKey) -> Vec<Recorded> {
+    let mut reader: TrailReader = audit.reader();
+    let mut entries = Vec::new();
+    let mut each = |sealed: &symbolon::SealedEntry| {
+        entries.push(reader.read(sealed).unwrap());
+        true
+    };
+    host.environment().store.memory.entries(&mut each).unwrap();
+    entries
 }
 
 /// Another number each time, so that no two trails have a key in common.

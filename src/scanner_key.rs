@@ -1,0 +1,131 @@
+//! The scanner key: tells one tenant's tokens from all others, and opens nothing. SPEC.md section 16.
+
+use core::fmt;
+
+use heapless::Vec;
+use subtle::ConstantTimeEq;
+use zeroize::ZeroizeOnDrop;
+
+use crate::{
+    Error, Token, Vault,
+    entry::take,
+    keyring::MAX_EPOCHS,
+    keys::MarkKey,
+    principal::{Id, MAX_ID_LEN},
+};
+
+/// What a leak scanner holds: the mark key of one tenant for every epoch. With it, "these are ours" can be said of a file that
+/// turned up somewhere, on a machine that could open nothing.
+///
+/// A mark has 32 bits, so of 2^32 forged tokens one passes; and whoever holds this key can forge marks as he likes.
+///
+/// ```
+/// # use symbolon::{Config, Error, Keyring, Principal, Field, Token, Vault, CheckedRng};
+/// # let mut rng = <chacha20::ChaCha20Rng as chacha20::rand_core::SeedableRng>::from_seed([7; 32]);
+/// # let vault = Vault::new(Keyring::generate(&mut rng)?, &Config::new(b"shop"))?;
+/// # let (alice, mut out) = (Principal::person("shop-17", "alice")?, [0; Token::MAX_LEN]);
+/// # let token = vault.sealer(&alice).tokenize(Field::EMAIL, b"alice@example.jp", &mut out, &mut CheckedRng::new(rng))?;
+/// assert!(vault.scanner_key("shop-17")?.recognises(&token));
+/// assert!(!vault.scanner_key("shop-18")?.recognises(&token));
+/// # Ok::<(), Error>(())
+/// ```
+pub struct ScannerKey {
+    tenant: Id,
+    marks: Vec<Mark, MAX_EPOCHS>,
+}
+
+#[derive(ZeroizeOnDrop)]
+struct Mark {
+    epoch: u16,
+    key: MarkKey,
+}
+
+impl ScannerKey {
+    /// The longest secret form, in bytes.
+    pub const MAX_LEN: usize = 1 + 1 + MAX_ID_LEN + 1 + MAX_EPOCHS * EPOCH_LEN;
+
+    /// True where the token has this tenant's mark, of its epoch.
+    #[must_use]
+    pub fn recognises(&self, token: &Token<'_>) -> bool {
+        let known = self.marks.iter().find(|known| known.epoch == token.epoch());
+        known.is_some_and(|known| known.key.mark(&token.nonce()).ct_eq(&token.mark()).into())
+    }
+
+    /// Whose tokens it tells.
+    #[must_use]
+    pub fn tenant(&self) -> &[u8] {
+        self.tenant.as_bytes()
+    }
+
+    /// Writes the secret form to the front of `out` and returns its length; [`ScannerKey::MAX_LEN`] bytes always do.
+    ///
+    /// # Errors
+    /// [`Error::BufferTooSmall`]
+    pub fn write_secret(&self, out: &mut [u8]) -> Result<usize, Error> {
+        let count = |len: usize| [u8::try_from(len).unwrap_or_default()];
+        let mut len = 0_usize;
+        let mut put = |part: &[u8]| {
+            let end = len.saturating_add(part.len());
+            out.get_mut(len..end).ok_or(Error::BufferTooSmall)?.copy_from_slice(part);
+            len = end;
+            Ok::<_, Error>(())
+        };
+        put(&[FORMAT])?;
+        put(&count(self.tenant().len()))?;
+        put(self.tenant())?;
+        put(&count(self.marks.len()))?;
+        for mark in &self.marks {
+            put(&mark.epoch.to_le_bytes())?;
+            put(mark.key.as_bytes())?;
+        }
+        Ok(len)
+    }
+
+    /// Reads the secret form. The bytes stay the caller's to wipe.
+    ///
+    /// # Errors
+    /// [`Error::Malformed`]: not such bytes, bytes after them, or epochs that don't rise.
+    pub fn read_secret(mut bytes: &[u8]) -> Result<Self, Error> {
+        Self::parse(&mut bytes).filter(|_| bytes.is_empty()).ok_or(Error::Malformed)
+    }
+
+    fn parse(rest: &mut &[u8]) -> Option<Self> {
+        let [FORMAT, len] = take(rest)? else { return None };
+        let (tenant, behind) = rest.split_at_checked(len.into())?;
+        *rest = behind;
+        let mut key = Self { tenant: Id::new(tenant).ok()?, marks: Vec::new() };
+        let [count] = take(rest)?;
+        for _ in 0..count {
+            let mark = Mark { epoch: u16::from_le_bytes(take(rest)?), key: MarkKey::new(take(rest)?) };
+            if key.marks.last().map_or(0, |last| last.epoch) >= mark.epoch {
+                return None;
+            }
+            key.marks.push(mark).ok()?;
+        }
+        (count > 0).then_some(key)
+    }
+}
+
+impl fmt::Debug for ScannerKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScannerKey").field("epochs", &self.marks.len()).finish_non_exhaustive()
+    }
+}
+
+impl Vault {
+    /// The scanner key of a tenant: of all epochs in the keyring, those below the token floor included, for what leaked may be old.
+    ///
+    /// # Errors
+    /// [`Error::InvalidPrincipal`]
+    pub fn scanner_key(&self, tenant: impl AsRef<[u8]>) -> Result<ScannerKey, Error> {
+        let tenant = Id::new(tenant.as_ref())?;
+        let mark =
+            |(epoch, root): (u16, &crate::keys::Root)| Mark { epoch, key: root.tenant(tenant.as_bytes()).mark() };
+        let marks = self.keyring().roots().map(mark).collect();
+        Ok(ScannerKey { tenant, marks })
+    }
+}
+
+const FORMAT: u8 = 1;
+/// `LE16 epoch ‖ K_mark`
+const EPOCH_LEN: usize = 2 + 32;
