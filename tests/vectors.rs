@@ -8,9 +8,9 @@ use std::{cell::Cell, rc::Rc};
 use common::TestRng;
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
-    AuditKey, Batch, CheckedRng, Config, Credential, Error, Field, Host, Issuer, Keyring, Kind, MemoryStore, Parts,
-    Principal, Proof, Purposes, Record, RecordKey, Rights, SealedEntry, SessionKey, Slot, Store, StoreError, Table,
-    Terms, Time, Token, Vault,
+    AuditKey, Batch, CheckedRng, Checkpoint, Config, Credential, Error, Field, Host, Issuer, Keyring, Kind,
+    MemoryStore, Parts, Principal, Proof, Purposes, Record, RecordKey, Rights, ScannerKey, SealedEntry, SessionKey,
+    Slot, Store, StoreError, Table, Terms, Time, Token, TrailReader, Vault,
 };
 
 /// Gives the same bytes at every call: what a vector says.
@@ -364,7 +364,7 @@ fn proofs() {
 
 #[test]
 fn trails() {
-    let mut entries_read = 0;
+    let (mut entries_read, mut kinds) = (0, [0; 4]);
     for case in cases("trail.txt") {
         let audit = AuditKey::read_secret(&hex(&case[0]).try_into().unwrap()).unwrap();
         let mut reader = audit.reader();
@@ -374,9 +374,12 @@ fn trails() {
             assert_eq!(recorded.sequence, number(words[0]));
             assert_eq!(recorded.time.as_millis(), number(words[1]));
             let entry = recorded.entry;
+            let (event, reason) = (entry.event.code(), entry.reason.code());
+            assert_eq!((u64::from(event), u64::from(reason)), (number(words[2]), number(words[3])));
             assert_eq!(u64::from(entry.field), number(words[4]));
             assert_eq!((u64::from(entry.purpose), u64::from(entry.view)), (number(words[5]), number(words[6])));
-            assert_eq!(u64::from(entry.count), number(words[7]));
+            assert_eq!((u64::from(entry.caller_kind), u64::from(entry.count)), (number(words[7]), number(words[8])));
+            kinds[usize::from(entry.caller_kind)] += 1;
             let bytes: [&[u8]; 6] = [
                 &entry.caller,
                 &entry.token.header,
@@ -385,13 +388,13 @@ fn trails() {
                 &entry.session,
                 &entry.grant,
             ];
-            for (bytes, word) in bytes.into_iter().zip(&words[8..]) {
+            for (bytes, word) in bytes.into_iter().zip(&words[9..]) {
                 assert_eq!(bytes, hex(word));
             }
             entries_read += 1;
         }
     }
-    assert!(entries_read >= 5, "{entries_read}");
+    assert!(entries_read >= 5 && kinds.iter().all(|kind| *kind >= 2), "{entries_read} {kinds:?}");
     for case in cases("trail-fail.txt") {
         let audit = AuditKey::read_secret(&hex(&case[0]).try_into().unwrap()).unwrap();
         let mut reader = audit.reader();
@@ -408,6 +411,142 @@ fn trails() {
             }
         }
     }
+}
+
+/// A reader that has read these entries; `-` is none.
+fn read_so_far(audit: &str, entries: &str) -> TrailReader {
+    let mut reader = AuditKey::read_secret(&hex(audit).try_into().unwrap()).unwrap().reader();
+    for sealed in entries.split(',').filter(|sealed| *sealed != "-") {
+        reader.read(&SealedEntry::from_bytes(hex(sealed).try_into().unwrap())).unwrap();
+    }
+    reader
+}
+
+#[test]
+fn checkpoints() {
+    for case in cases("checkpoint.txt") {
+        let [audit, entries, bytes, node, next, time, _last, _mac] = &case[..] else { panic!("{case:?}") };
+        let checkpoint = Checkpoint::from_bytes(&hex(bytes)).unwrap();
+        assert_eq!(checkpoint.to_bytes(), *hex(bytes));
+        assert_eq!((u64::from(checkpoint.node()), checkpoint.next()), (number(node), number(next)));
+        assert_eq!(checkpoint.time().as_millis(), number(time));
+        let reader = read_so_far(audit, entries);
+        assert!(reader.confirms(&checkpoint), "{case:?}");
+        assert_eq!(reader.checkpoint(Time::from_millis(number(time))), checkpoint, "{case:?}");
+        let cut = entries.rsplit_once(',').map_or("-", |(before, _)| before);
+        assert!(!read_so_far(audit, cut).confirms(&checkpoint), "{case:?}");
+    }
+    let (mut refused, mut malformed) = (0, 0);
+    for case in cases("checkpoint-fail.txt") {
+        let [audit, entries, bytes, verdict, ..] = &case[..] else { panic!("{case:?}") };
+        match (Checkpoint::from_bytes(&hex(bytes)), verdict.as_str()) {
+            (Err(error), "malformed") => {
+                assert_eq!(error, Error::Malformed);
+                malformed += 1;
+            }
+            (Ok(checkpoint), "refused") => {
+                assert!(!read_so_far(audit, entries).confirms(&checkpoint), "{case:?}");
+                refused += 1;
+            }
+            _ => panic!("{case:?}"),
+        }
+    }
+    assert!(refused >= 20 && malformed >= 3, "{refused} {malformed}");
+}
+
+/// A vault at the time of the tests that need none of their own.
+fn vault_of(keyring: &str) -> (Vault, VectorHost) {
+    vault(keyring, b"vectors", Time::default(), Time::from_secs(1_800_000_000))
+}
+
+#[test]
+fn canaries() {
+    let mut work = [0; Token::MAX_OPEN_LEN];
+    for case in cases("canary.txt") {
+        let [keyring, tenant, like, name, random, canary] = &case[..] else { panic!("{case:?}") };
+        let (vault, _) = vault_of(keyring);
+        let (like, canary, mut out) = (hex(like), hex(canary), [0; Token::MAX_LEN]);
+        let like = Token::from_bytes(&like).unwrap();
+        let mut rng = CheckedRng::new(Fixed(hex(random)));
+        let made = vault.canary(hex(tenant), &like, &hex(name), &mut out, &mut rng).unwrap();
+        assert_eq!(made.as_bytes(), canary, "{case:?}");
+        assert_eq!(vault.canary_export(hex(tenant), &made, &mut work), Some(hex(name).as_slice()), "{case:?}");
+        for kind in ["1", "2", "3"] {
+            let who = principal(tenant, kind, "616c696365");
+            let record: &[u8] = if made.field().is_bound() { b"order 4711" } else { b"" };
+            let slot =
+                if record.is_empty() { made.field().into() } else { Slot::in_record(made.field(), record).unwrap() };
+            let secret = if made.is_erasable() { "11".repeat(32) } else { "-".to_owned() };
+            assert_eq!(open(keyring, &who, slot, &secret, &made).unwrap_err(), Error::Denied, "{case:?}");
+        }
+    }
+    let (mut denied, mut malformed) = (0, 0);
+    for case in cases("canary-fail.txt") {
+        let [keyring, tenant, token, verdict, ..] = &case[..] else { panic!("{case:?}") };
+        let token = hex(token);
+        match (Token::from_bytes(&token), verdict.as_str()) {
+            (Err(error), "malformed") => {
+                assert_eq!(error, Error::Malformed);
+                malformed += 1;
+            }
+            (Ok(token), "denied") => {
+                assert_eq!(vault_of(keyring).0.canary_export(hex(tenant), &token, &mut work), None, "{case:?}");
+                denied += 1;
+            }
+            _ => panic!("{case:?}"),
+        }
+    }
+    assert!(denied >= 10 && malformed >= 2, "{denied} {malformed}");
+}
+
+#[test]
+fn scanner_keys() {
+    let (mut recognised, mut others) = (0, 0);
+    for case in cases("scanner-key.txt") {
+        let [keyring, tenant, form, token, verdict, ..] = &case[..] else { panic!("{case:?}") };
+        let (form, token, mut out) = (hex(form), hex(token), [0; ScannerKey::MAX_LEN]);
+        let of_vault = vault_of(keyring).0.scanner_key(hex(tenant)).unwrap();
+        let len = of_vault.write_secret(&mut out).unwrap();
+        assert_eq!(out[..len], form, "{case:?}");
+        let key = ScannerKey::read_secret(&form).unwrap();
+        let len = key.write_secret(&mut out).unwrap();
+        assert_eq!((&out[..len], key.tenant()), (form.as_slice(), hex(tenant).as_slice()));
+        assert_eq!(key.write_secret(&mut out[..len - 1]), Err(Error::BufferTooSmall));
+        let token = Token::from_bytes(&token).unwrap();
+        for key in [&key, &of_vault] {
+            assert_eq!(key.recognises(&token), verdict == "yes", "{case:?}");
+        }
+        *if verdict == "yes" { &mut recognised } else { &mut others } += 1;
+    }
+    assert!(recognised >= 20 && others >= 20, "{recognised} {others}");
+    for case in cases("scanner-key-fail.txt") {
+        assert_eq!(ScannerKey::read_secret(&hex(&case[0])).unwrap_err(), Error::Malformed, "{case:?}");
+    }
+}
+
+#[test]
+fn attributions() {
+    let (mut opened, mut refused, mut others) = (0, 0, 0);
+    for case in cases("attribution.txt") {
+        let [keyring, tenant, kind, subject, secret, audit, entries, verdicts] = &case[..] else { panic!("{case:?}") };
+        let (vault, mut host) = vault_of(keyring);
+        let owner = principal(tenant, kind, subject);
+        plant(&vault, &mut host, &owner, secret);
+        let attribution = vault.attribution(&owner, &host.environment().store).unwrap();
+        let mut reader = AuditKey::read_secret(&hex(audit).try_into().unwrap()).unwrap().reader();
+        for (sealed, verdict) in entries.split(',').zip(verdicts.split(',')) {
+            let entry = reader.read(&SealedEntry::from_bytes(hex(sealed).try_into().unwrap())).unwrap().entry;
+            let found = (attribution.was_opened(&entry), attribution.was_refused(&entry));
+            assert_eq!(found, (verdict == "opened", verdict == "refused"), "{entry:?} of {owner:?}");
+            match verdict {
+                "opened" => opened += 1,
+                "refused" => refused += 1,
+                _ => others += 1,
+            }
+        }
+        assert_eq!(entries.split(',').count(), verdicts.split(',').count());
+    }
+    assert!(opened >= 5 && refused >= 20 && others >= 100, "{opened} {refused} {others}");
 }
 
 #[test]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import check_audit
 import fields
 import grants
 import make_vectors
@@ -13,18 +14,11 @@ import registry
 import sessions
 import symbolon
 import trail
-from symbolon import Denied, Keyring, Malformed, Principal
+from cases import principal, split_list, unhex, verdict_of
+from symbolon import Denied, Keyring
 from tally import Tally
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
-
-
-def unhex(cell: str) -> bytes:
-    return b"" if cell == "-" else bytes.fromhex(cell)
-
-
-def split_list(cell: str) -> list[bytes]:
-    return [unhex(part) for part in cell.split(",")]
 
 
 def rows(family: str) -> list[list[str]]:
@@ -34,20 +28,6 @@ def rows(family: str) -> list[list[str]]:
     if not found:
         raise ValueError(f"{family}.txt holds no case")
     return found
-
-
-def verdict_of(step: Callable[[], object]) -> str:
-    try:
-        step()
-    except Denied:
-        return "denied"
-    except Malformed:
-        return "malformed"
-    return "accepted"
-
-
-def principal(tenant: str, kind: str, subject: str) -> Principal:
-    return Principal(unhex(tenant), int(kind), unhex(subject))
 
 
 def items_of(cell: str) -> list[sessions.Item]:
@@ -235,24 +215,6 @@ def check_reveal(tally: Tally, family: str, cells: list[str]) -> None:
     tally.equal(family, made, unhex(reply))
 
 
-def check_trail(tally: Tally, family: str, cells: list[str]) -> None:
-    key, chain, decoded = cells
-    audit_key = trail.AuditKey.from_bytes(unhex(key))
-    entries = list(trail.read(audit_key, split_list(chain)))
-    tally.equal(family, ",".join(entry.columns() for entry in entries), decoded)
-    tally.equal(family, trail.write(audit_key, entries), split_list(chain))
-
-
-def check_bad_trail(tally: Tally, family: str, cells: list[str]) -> None:
-    key, chain, position, why = cells
-    found: object = "accepted"
-    try:
-        list(trail.read(trail.AuditKey.from_bytes(unhex(key)), split_list(chain)))
-    except trail.BrokenChain as broken:
-        found = broken.position
-    tally.equal(family, found, int(position), why)
-
-
 def check_grant(tally: Tally, family: str, cells: list[str]) -> None:
     form, tenant, kind, subject, *others, names, record, rng16, raw = cells
     grantee_kind, grantee_subject, grantor_kind, grantor_subject, *numbers = others
@@ -343,8 +305,7 @@ CHECKS: dict[str, Check] = {
     "credential-fail": check_bad_credential,
     "proof": check_proof,
     "reveal": check_reveal,
-    "trail": check_trail,
-    "trail-fail": check_bad_trail,
+    **check_audit.CHECKS,
     "grants": check_grant,
     "grants-fail": check_bad_grant,
     "addresses": check_address,
@@ -408,7 +369,7 @@ def check_own(tally: Tally) -> None:
         "bound-48-0",
     ):
         tally.equal("own", fields.code_of(name), None, name)
-    for step in (check_resealing, check_floor, check_opening_under_grants, check_deliveries):
+    for step in (check_resealing, check_floor, check_opening_under_grants, check_deliveries, *check_audit.OWN):
         tally.attempt("own", step.__name__, lambda: step(tally))
 
 

@@ -35,10 +35,11 @@ Argument = bytes | int | str
 class Rust:
     """One subprocess: a command a line, an answer a line."""
 
-    COMMAND = ["cargo", "run", "--quiet", "--example", "interop"]
+    def __init__(self, example: str = "interop") -> None:
+        self.command = ["cargo", "run", "--quiet", "--example", example]
 
     def __enter__(self) -> Rust:
-        self.process = subprocess.Popen(self.COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
+        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -249,7 +250,7 @@ def new_claims(world: World, keyring: Keyring, who: Principal) -> Claims:
     not_before = random.randint(1_700_000_000_000, 2_000_000_000_000)
     return Claims(
         flags=random.randint(0, 1),
-        rights=1 if who.kind == 1 else random.randrange(1, 0x100, 2),
+        rights=1 if who.kind == 1 else random.randrange(1, 0x200, 2),
         epoch=random.choice(keyring.epochs[-2:]),
         not_before=not_before,
         expiry=not_before + random.randint(60_000, 900_000),
@@ -441,8 +442,12 @@ def check_entries(world: World, visit: Visit, audit_key: trail.AuditKey, entries
     world.tally.equal(family, summed, len(foreign[4:]))
     session = Credential.parse(visit.credential).claims.session_id[:8]
     world.tally.equal(
-        family, {(entry.caller, entry.session) for entry in entries[1:]}, {(keyring.tag_of(caller), session)}
+        family,
+        {(entry.caller, entry.kind, entry.session) for entry in entries[1:]},
+        {(keyring.tag_of(caller), caller.kind, session)},
     )
+    floors = (0, keyring.newest_but_one)
+    world.tally.equal(family, (trail.epochs_of(entries[0]), entries[0].kind), ((keyring.epochs, floors), 0), "started")
 
 
 def reveal_entry(visit: Visit, item: Item, view: int) -> trail.Entry:
@@ -464,6 +469,7 @@ def reveal_entry(visit: Visit, item: Item, view: int) -> trail.Entry:
         nonce=token.nonce,
         owner=keyring.tag_of(caller) if opened else token.commitment,
         session=Credential.parse(visit.credential).claims.session_id[:8],
+        kind=caller.kind,
     )
 
 

@@ -8,15 +8,38 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from hashlib import shake_256
 from pathlib import Path
 
 import fields
 import grants
+import make_trail
+import make_watching
 import registry
 import sessions
 import symbolon
 import trail
+from cases import (
+    ALICE,
+    AUDIENCE,
+    BOB,
+    LONG,
+    NAME,
+    NOW,
+    ORDER,
+    PACKER,
+    POLICY,
+    RING,
+    SECRET,
+    SERVICE,
+    SHIPPING,
+    cell,
+    flipped,
+    item_list,
+    listed,
+    ring,
+    row,
+    some,
+)
 from symbolon import Keyring, Principal, le16, le64
 
 VECTORS = Path(__file__).resolve().parent.parent / "vectors"
@@ -29,52 +52,6 @@ PROVENANCE = """\
 # Values are in hex, `-` is empty, numbers are decimal, fields by name.
 # {columns}
 """
-NOW = 1_800_000_000_000
-"""Of an afternoon: the day began 28,800,000 ms before."""
-
-
-def some(name: str, length: int = 32) -> bytes:
-    return shake_256(name.encode()).digest(length)
-
-
-def cell(content: object) -> str:
-    if isinstance(content, bytes):
-        return content.hex() or "-"
-    return str(content)
-
-
-def row(*cells: object) -> str:
-    return " | ".join(map(cell, cells))
-
-
-def listed(contents: Iterable[bytes]) -> str:
-    return ",".join(map(cell, contents))
-
-
-def item_list(items: Iterable[sessions.Item]) -> str:
-    return ",".join(f"{fields.name_of(field)}:{token.hex()}" for field, token in items)
-
-
-def flipped(content: bytes, at: int, bit: int = 0) -> bytes:
-    changed = bytearray(content)
-    changed[at] ^= 1 << bit
-    return bytes(changed)
-
-
-def ring(*epochs: int) -> Keyring:
-    return Keyring(some("tag key"), tuple((epoch, some(f"root {epoch}")) for epoch in epochs))
-
-
-RING = ring(1, 2)
-ALICE = Principal(b"shop", 1, b"alice")
-BOB = replace(ALICE, subject=b"bob")
-LONG = Principal(some("tenant", 64), 2, some("subject", 64))
-SERVICE = Principal(b"\x00", 3, b"\xff")
-AUDIENCE = b"vault.example"
-NAME = fields.CODES["person-name"]
-SHIPPING = fields.CODES["shipping-address"]
-SECRET = some("owner secret")
-ORDER = b"order 4711"
 
 
 # --- Section 2 --------------------------------------------------------------------------------------------------------
@@ -575,6 +552,9 @@ def good_claims() -> Iterable[tuple[sessions.Claims, int]]:
     yield replace(CLAIMS, not_before=MIDNIGHT - 1, first_log_in=MIDNIGHT - 1, expiry=MIDNIGHT + 1000), MIDNIGHT
     yield replace(CLAIMS, principal=SERVICE, rights=0x80, purposes=1 << 63), NOW
     yield replace(CLAIMS, principal=replace(ALICE, kind=2), rights=0x81, purposes=0), NOW
+    yield replace(CLAIMS, principal=replace(ALICE, kind=2), rights=0x101), NOW
+    yield replace(CLAIMS, principal=SERVICE, rights=0x1FF), NOW
+    yield replace(CLAIMS, principal=SERVICE, rights=0x100), NOW
 
 
 def credential_rows() -> Iterable[str]:
@@ -668,9 +648,11 @@ def bad_claims() -> Iterable[tuple[dict[str, object], str]]:
     yield {"first_log_in": 0}, "first log-in at 0"
     for bit in range(1, 16):
         yield {"rights": 1 | 1 << bit}, f"a person with right {bit}"
-    for bit in range(8, 16):
+    yield {"rights": 0x100}, "a person with right 8 alone"
+    for bit in range(9, 16):
         yield {"rights": 1 | 1 << bit, "principal": replace(ALICE, kind=2)}, f"staff with right {bit}"
-    yield {"rights": 0x180, "principal": replace(ALICE, kind=3)}, "a service with right 8"
+    yield {"rights": 0x300, "principal": replace(ALICE, kind=3)}, "a service with right 9"
+    yield {"rights": 0x3FF, "principal": replace(ALICE, kind=3)}, "a service with right 9 beside all others"
 
 
 # --- Section 7 --------------------------------------------------------------------------------------------------------
@@ -775,162 +757,8 @@ def reveal_row(nonce: bytes, node: int, sequence: int, items: list[sessions.Item
     return row(SESSION_KEY, serial, tag, nonce, node, sequence, item_list(items), shown, reply)
 
 
-# --- Section 8 --------------------------------------------------------------------------------------------------------
-
-AUDIT_KEY = trail.AuditKey(7, some("trail key 7"), RING.k_tag)
-
-
-def day_of_entries() -> list[trail.Entry]:
-    """A chain with two restarts, one of which skipped numbers."""
-    token = symbolon.Token.parse(symbolon.seal(RING, ALICE, NAME, b"Alice", some("rng", 16)))
-    caller, session = RING.tag_of(ALICE), some("session id", 8)
-    common = {"caller": caller, "session": session, "count": 1}
-    opened = {**common, "field": NAME, "header": token.header, "nonce": token.nonce}
-    return [
-        trail.Entry(0, NOW, event=1),
-        trail.Entry(1, NOW + 1, event=2, **common),
-        trail.Entry(2, NOW + 2, event=4, view=1, owner=caller, **opened),
-        trail.Entry(3, NOW + 3, event=4, reason=1, owner=token.commitment, **opened),
-        trail.Entry(4, NOW + 3, event=6, reason=2, **{**common, "count": 1020}),
-        trail.Entry(64, NOW + 9, event=1, count=59),
-        trail.Entry(65, NOW + 9, event=2, reason=16, count=1),
-        trail.Entry(66, NOW + 10, event=1),
-        trail.Entry(
-            67,
-            NOW + 11,
-            event=7,
-            reason=30,
-            field=0xFFFF,
-            purpose=0xFFFF,
-            view=1,
-            count=2**32 - 1,
-            caller=b"\xff" * 16,
-            header=b"\xff" * 6,
-            nonce=b"\xff" * 12,
-            owner=b"\xff" * 16,
-            session=b"\xff" * 8,
-            grant=b"\xff" * 8,
-        ),
-    ]
-
-
-def day_of_grants() -> list[trail.Entry]:
-    """The events of sections 12 to 14, done and refused."""
-    owner, grantee, policy = (RING.tag_of(who) for who in (ALICE, PACKER, POLICY))
-    token = symbolon.Token.parse(
-        symbolon.seal(RING, ALICE, SHIPPING, b"Tokyo", some("rng", 16), record=ORDER, secret=SECRET)
-    )
-    grant, session = some("grant id", 8), some("session id", 8)
-    by = {name: {"caller": RING.tag_of(who), "session": session, "count": 1} for name, who in (
-        ("owner", ALICE), ("policy", POLICY), ("grantee", PACKER), ("new", BOB)
-    )}  # fmt: skip
-    reason = symbolon.padded(b"chargeback 2026-11", 34)
-    minted = {"field": NAME, "header": grantee[:6], "nonce": grantee[6:] + bytes(2), "owner": owner, "grant": grant}
-    said = {"header": reason[:6], "nonce": reason[6:18], "owner": reason[18:], "grant": grant}
-    opened = {"field": SHIPPING, "header": token.header, "nonce": token.nonce, "owner": owner}
-    refused = {**opened, "owner": token.commitment}
-    under = {**by["grantee"], "grant": grant}
-    lines: list[tuple[int, int, dict[str, object]]] = [
-        (1, 0, {}),
-        (18, 0, {**by["policy"], "field": SHIPPING, "owner": owner}),
-        (18, 11, {**by["policy"], "field": SHIPPING, "owner": owner}),
-        (8, 0, {**by["owner"], **minted, "purpose": 1, "view": 1, "count": 3}),
-        (8, 0, {**by["policy"], **minted, "purpose": 63, "view": 2, "count": 2**32 - 1}),
-        (9, 0, {**by["policy"], **said}),
-        (8, 8, {**by["grantee"], "owner": owner}),
-        (4, 0, {**under, **opened, "purpose": 1, "view": 1}),
-        (3, 0, {**under, **opened, "purpose": 1, "view": 2}),
-        *((4, number, {**by["grantee"], **refused, "purpose": 1}) for number in (10, 12)),
-        *((4, number, {**under, **refused, "purpose": 1}) for number in (11, 13, 14, 15, 31, 32)),
-        (3, 33, {**by["owner"], **refused, "purpose": 3}),
-        (12, 0, {**under, **opened, "purpose": 8, "view": 3}),
-        (12, 34, {**under, **refused, "purpose": 8}),
-        (13, 0, {**by["new"], **opened, "purpose": 9, "view": 3, "grant": grant}),
-        (13, 35, {**by["new"], **refused, "purpose": 9}),
-        (15, 0, {**by["policy"], "field": 4, "owner": owner}),
-        (16, 0, {**by["policy"], "field": 4}),
-        (16, 8, {**by["owner"], "field": 4}),
-        (17, 0, {**by["policy"], "field": 4, "count": 1_000_000}),
-        (19, 0, by["policy"]),
-        (10, 0, {**by["owner"], "owner": owner, "grant": grant}),
-        (10, 12, {**by["policy"]}),
-        (11, 0, {**by["policy"], "owner": owner}),
-        (14, 0, {**by["owner"], "owner": owner}),
-        (14, 11, {**by["policy"], "owner": owner}),
-    ]
-    return [
-        trail.Entry(number, NOW + number, event, reason, **given)
-        for number, (event, reason, given) in enumerate(lines)
-    ]
-
-
-def trail_row(audit_key: trail.AuditKey, entries: list[trail.Entry]) -> str:
-    decoded = ",".join(entry.columns() for entry in entries)
-    return row(audit_key.to_bytes(), listed(trail.write(audit_key, entries)), decoded)
-
-
-def trail_rows() -> Iterable[str]:
-    yield trail_row(AUDIT_KEY, day_of_entries())
-    yield trail_row(trail.AuditKey(0, bytes(32), bytes(32)), day_of_entries()[:1])
-    yield trail_row(trail.AuditKey(2**32 - 1, some("k"), some("t")), day_of_entries()[:5])
-    gap_at_first = replace(day_of_entries()[5], count=64)
-    yield trail_row(AUDIT_KEY, [gap_at_first, *day_of_entries()[6:8]])
-    yield trail_row(AUDIT_KEY, day_of_grants())
-
-
-def trail_fail_rows() -> Iterable[str]:
-    for chain, position, why in broken_chains():
-        yield row(AUDIT_KEY.to_bytes(), listed(chain), position, why)
-    other_node = replace(AUDIT_KEY, node=8)
-    yield row(other_node.to_bytes(), listed(trail.write(AUDIT_KEY, day_of_entries()[:2])), 0, "the key of another node")
-    yield row(
-        replace(AUDIT_KEY, k_0=bytes(32)).to_bytes(),
-        listed(trail.write(AUDIT_KEY, day_of_entries()[:2])),
-        0,
-        "another k_0",
-    )
-
-
-def broken_chains() -> Iterable[tuple[list[bytes], int, str]]:
-    entries = day_of_entries()
-    chain = trail.write(AUDIT_KEY, entries)[:4]
-    for at, region in ((0, "number"), (8, "time"), (16, "body"), (93, "body's end"), (94, "tag"), (109, "tag's end")):
-        yield [chain[0], flipped(chain[1], at), *chain[2:]], 1, f"altered: {region}"
-    yield [chain[0], chain[2], chain[1], chain[3]], 1, "swapped"
-    yield chain[1:], 0, "missing: the first"
-    yield [chain[0], *chain[2:]], 1, "missing: the second"
-    yield [*chain[:2], chain[3]], 2, "missing: the third"
-    yield [*chain[:2], chain[1], *chain[2:]], 2, "twice"
-    yield [*chain[:2], chain[2][:-1]], 2, "a byte less"
-    yield [*chain[:2], chain[2] + b"\0"], 2, "a byte more"
-    yield [*chain[:1], chain[1][:16] + chain[2][16:]], 1, "another entry's content"
-    yield [le64(1) + chain[0][8:]], 0, "the first, renumbered"
-    for changed, position, why in badly_continued(entries):
-        yield trail.write(AUDIT_KEY, changed), position, why
-    start_again = trail.write(AUDIT_KEY, [replace(entry, number=entry.number) for entry in entries[1:2]])
-    yield [chain[0], *start_again], 1, "continues nothing: 16 zero bytes for the entry before"
-
-
-def badly_continued(entries: list[trail.Entry]) -> Iterable[tuple[list[trail.Entry], int, str]]:
-    """All of these verify."""
-    for count in (0, 58, 60):
-        yield [*entries[:5], replace(entries[5], count=count)], 5, f"a gap of 59, {count} of them owned to"
-    yield [*entries[:5], replace(entries[5], event=2)], 5, "a gap before an entry that is not started"
-    yield [*entries[:5], replace(entries[6], number=6)], 5, "a gap of one"
-    yield [*entries[:3], entries[2]], 3, "a number twice"
-    yield [*entries[:3], entries[1]], 3, "a number below"
-    for event in (0, 20, 128, 255):
-        yield [*entries[:2], replace(entries[2], event=event)], 2, f"event {event}"
-    for reason in (37, 128, 255):
-        yield [*entries[:2], replace(entries[2], reason=reason)], 2, f"reason {reason}"
-    for reserved in (1, 255):
-        yield [*entries[:2], replace(entries[2], reserved=reserved)], 2, f"the reserved byte is {reserved}"
-
-
 # --- Section 12 -------------------------------------------------------------------------------------------------------
 
-PACKER = Principal(b"shop", 3, b"packer")
-POLICY = Principal(b"shop", 2, b"policy")
 CUSTODIAN = replace(LONG, kind=3, subject=some("custodian", 64))
 OLD_RING = ring(3, 5, 1000)
 TERMS = grants.Terms(
@@ -1301,16 +1129,25 @@ FAMILIES = {
         "# In the masked view the values are masks, - where there was no room, and their answers begin with 2.",
     ),
     "trail": (
-        trail_rows,
+        make_trail.trail_rows,
         'Chains of the audit trail from its beginning: SPEC.md, "The audit trail".',
         "audit key | entries, with commas | decoded entries, with commas: number time event reason field purpose view"
-        " count caller header nonce"
-        "\n#   owner-or-commitment session grant",
+        " caller's-kind count caller header\n#   nonce owner-or-commitment session grant",
     ),
     "trail-fail": (
-        trail_fail_rows,
+        make_trail.trail_fail_rows,
         'Chains that a reader must refuse: SPEC.md, "The audit trail".',
         "audit key | entries, with commas | index (from 0) of the first bad entry | why, for readers",
+    ),
+    "checkpoint": (
+        make_trail.checkpoint_rows,
+        'Checkpoints that a reader confirms behind these entries: SPEC.md, "Checkpoints".',
+        "audit key | entries, with commas | checkpoint | node | next | time | last | MAC",
+    ),
+    "checkpoint-fail": (
+        make_trail.checkpoint_fail_rows,
+        'Checkpoints that a reader does not confirm behind these entries: SPEC.md, "Checkpoints".',
+        "audit key | entries, with commas, - without | checkpoint | refused or malformed | why, for readers",
     ),
     "grants": (
         grants_rows,
@@ -1340,6 +1177,32 @@ FAMILIES = {
         index_rows,
         'Values of blind indexes: SPEC.md, "Blind indexes".',
         "keyring | tenant | field | index name | version | normalised | epoch | value",
+    ),
+    "canary": (
+        make_watching.canary_rows,
+        'Canaries, which sealing must make of the same random bytes, and nobody opens: SPEC.md, "Canaries".',
+        "keyring | tenant | a token which it looks like | name | random bytes | canary",
+    ),
+    "canary-fail": (
+        make_watching.canary_fail_rows,
+        'Tokens that are no canary of the tenant\'s: SPEC.md, "Canaries".',
+        "keyring | tenant | token | denied or malformed | why, for readers",
+    ),
+    "scanner-key": (
+        make_watching.scanner_key_rows,
+        'Secret forms of scanner keys, and tokens that they recognise or do not: SPEC.md, "Scanner key".',
+        "keyring | tenant | scanner key | token | yes or no | why, for readers",
+    ),
+    "scanner-key-fail": (
+        make_watching.scanner_key_fail_rows,
+        'Forms that are malformed: SPEC.md, "Scanner key".',
+        "scanner key | why, for readers",
+    ),
+    "attribution": (
+        make_watching.attribution_rows,
+        'Whose tokens a trail is about, as the roots and an owner\'s secret tell: SPEC.md, "Whose it was".',
+        "keyring | tenant | kind | subject | owner secret, - without | audit key | entries, with commas\n"
+        "#   | of each entry, with commas: opened, refused, or - where it is about no token of this owner's",
     ),
 }
 

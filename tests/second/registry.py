@@ -13,6 +13,8 @@ HAS_SECRET = 1 << 1
 HEAD = 38
 ADDRESS_LENGTH = 20
 MOST_ADDRESSES = 4
+STOPPED, RELEASED = b"\x01", b"\x00"
+"""Table 8."""
 
 
 class TooManyAddresses(Exception):

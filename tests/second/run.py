@@ -11,6 +11,7 @@ import time
 
 import check_vectors
 import interop
+import interop_audit
 from tally import Tally
 
 
@@ -26,6 +27,7 @@ def main() -> int:
     check_vectors.check_remade(tally)
     if not arguments.no_interop:
         interop.check_all(tally, arguments.seed)
+        interop_audit.check_all(tally, arguments.seed)
     print("\n".join(tally.summary()))
     print(f"{time.monotonic() - begun:.0f} s")
     passed, failed = tally.totals

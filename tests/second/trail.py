@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import hmac
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from symbolon import (
+    CHECKPOINT,
     ENTRY,
     RATCHET,
     IDENTITY,
@@ -14,8 +16,10 @@ from symbolon import (
     Malformed,
     aead1_open,
     aead1_seal,
+    le16,
     le32,
     le64,
+    padded,
     prf,
 )
 
@@ -23,6 +27,7 @@ EVENTS = {
     1: "started", 2: "authenticate", 3: "detokenize", 4: "reveal", 5: "log-out", 6: "foreign tokens", 7: "clock back",
     8: "grant", 9: "grant's reason", 10: "revoke", 11: "revoke all", 12: "rewrap", 13: "reown", 14: "erase",
     15: "confirm address", 16: "look up", 17: "make index", 18: "tokenize", 19: "issuer",
+    20: "keyring", 21: "unrecorded", 22: "alarm", 23: "stop", 24: "release", 25: "witness", 26: "grant's scope",
 }  # fmt: skip
 REASONS = {
     0: "done", 1: "does not open", 2: "foreign token", 3: "canary", 4: "wrong field", 5: "unknown epoch",
@@ -34,10 +39,13 @@ REASONS = {
     24: "proof required", 25: "bad proof", 26: "stale proof", 27: "future proof", 28: "proof before start",
     29: "replayed", 30: "window full", 31: "grant used up",
     32: "not in grant", 33: "wrong destination", 34: "not older", 35: "other tenant",
-    36: "no room",
+    36: "no room", 37: "limited", 38: "stopped",
 }  # fmt: skip
-STARTED = 1
+CALLER_KINDS = range(4)
+"""0 where there is no caller."""
+STARTED, GRANT, GRANTS_REASON, KEYRING, WITNESS, GRANTS_SCOPE = 1, 8, 9, 20, 25, 26
 ENTRY_LENGTH = 110
+CHECKPOINT_LENGTH = 52
 FIRST_PREVIOUS = bytes(16)
 BODY = struct.Struct("<BBHHBBI16s6s12s16s8s8s")
 
@@ -68,28 +76,28 @@ class Entry:
     owner: bytes = bytes(16)
     session: bytes = bytes(8)
     grant: bytes = bytes(8)
-    reserved: int = 0
-    """0 in every entry that a reader of this version takes."""
+    kind: int = 0
+    """The caller's; 0 where there is none."""
 
     def body(self) -> bytes:
-        numbers = (self.event, self.reason, self.field, self.purpose, self.view, self.reserved, self.count)
+        numbers = (self.event, self.reason, self.field, self.purpose, self.view, self.kind, self.count)
         return BODY.pack(*numbers, self.caller, self.header, self.nonce, self.owner, self.session, self.grant)
 
     @staticmethod
     def from_body(number: int, time: int, body: bytes) -> Entry:
-        event, reason, field_, purpose, view, reserved, count, *rest = BODY.unpack(body)
-        return Entry(number, time, event, reason, field_, purpose, view, count, *rest, reserved)
+        event, reason, field_, purpose, view, kind, count, *rest = BODY.unpack(body)
+        return Entry(number, time, event, reason, field_, purpose, view, count, *rest, kind)
 
     @property
     def is_known(self) -> bool:
         """Whether a reader of this version takes it."""
-        return self.event in EVENTS and self.reason in REASONS and self.reserved == 0
+        return self.event in EVENTS and self.reason in REASONS and self.kind in CALLER_KINDS
 
     def columns(self) -> str:
         """For vector files: numbers in decimal, bytes in hex, with a space between."""
-        numbers = (self.number, self.time, self.event, self.reason, self.field, self.purpose, self.view, self.count)
+        numbers = (self.number, self.time, self.event, self.reason, self.field, self.purpose, self.view, self.kind)
         contents = (self.caller, self.header, self.nonce, self.owner, self.session, self.grant)
-        return " ".join([*map(str, numbers), *(content.hex() for content in contents)])
+        return " ".join([*map(str, numbers), str(self.count), *(content.hex() for content in contents)])
 
 
 @dataclass(frozen=True)
@@ -132,27 +140,157 @@ def write(audit_key: AuditKey, entries: list[Entry]) -> list[bytes]:
     return chain
 
 
-def read(audit_key: AuditKey, chain: list[bytes], longest_gap: int = 10_000) -> Iterator[Entry]:
-    """Section 8: the entries of a chain from its beginning, or `BrokenChain` at the first that does not continue it."""
-    key, expected, previous = audit_key.k_0, 0, FIRST_PREVIOUS
-    for position, raw in enumerate(chain):
+@dataclass(frozen=True)
+class Checkpoint:
+    """Section 8, "Checkpoints": how far a node's trail has come."""
+
+    node: int
+    next: int
+    time: int
+    last: bytes
+    mac: bytes
+
+    @staticmethod
+    def make(node: int, number: int, time: int, last: bytes, key: bytes) -> Checkpoint:
+        """`key` is that of the entry `number`, which would come next."""
+        return Checkpoint(node, number, time, last, checkpoint_mac(node, number, time, last, key))
+
+    def is_under(self, key: bytes) -> bool:
+        return hmac.compare_digest(self.mac, checkpoint_mac(self.node, self.next, self.time, self.last, key))
+
+    def to_bytes(self) -> bytes:
+        return le32(self.node) + le64(self.next) + le64(self.time) + self.last + self.mac
+
+    @staticmethod
+    def from_bytes(form: bytes) -> Checkpoint:
+        if len(form) != CHECKPOINT_LENGTH:
+            raise Malformed("length of a checkpoint")
+        return Checkpoint(*struct.unpack("<IQQ16s16s", form))
+
+
+def checkpoint_mac(node: int, number: int, time: int, last: bytes, key: bytes) -> bytes:
+    return prf(key, CHECKPOINT, associated(node, number, time, last))[:16]
+
+
+class Reader:
+    """Section 8: reads a chain from its beginning, entry by entry."""
+
+    def __init__(self, audit_key: AuditKey, longest_gap: int = 10_000):
+        self.audit_key, self.longest_gap = audit_key, longest_gap
+        self.key, self.expected, self.previous, self.position = audit_key.k_0, 0, FIRST_PREVIOUS, 0
+
+    def read(self, raw: bytes) -> Entry:
+        """The entry, or `BrokenChain` if it does not continue the chain."""
         if len(raw) != ENTRY_LENGTH:
-            raise BrokenChain(position, "length")
+            raise BrokenChain(self.position, "length")
         number, time = struct.unpack("<QQ", raw[:16])
-        skipped = number - expected
-        if not 0 <= skipped <= longest_gap:
-            raise BrokenChain(position, "number")
-        key = ratchet(key, skipped)
-        body = aead1_open(prf(key, ENTRY, b""), associated(audit_key.node, number, time, previous), raw[16:])
+        skipped = number - self.expected
+        if not 0 <= skipped <= self.longest_gap:
+            raise BrokenChain(self.position, "number")
+        key, node = ratchet(self.key, skipped), self.audit_key.node
+        body = aead1_open(prf(key, ENTRY, b""), associated(node, number, time, self.previous), raw[16:])
         if body is None:
-            raise BrokenChain(position, "does not verify")
+            raise BrokenChain(self.position, "does not verify")
         entry = Entry.from_body(number, time, body)
         if not entry.is_known:
-            raise BrokenChain(position, "event, reason or reserved byte")
-        if skipped and (entry.event != STARTED or entry.count != skipped):
-            raise BrokenChain(position, "gap")
-        yield entry
-        key, expected, previous = ratchet(key), number + 1, raw[-16:]
+            raise BrokenChain(self.position, "event, reason or kind")
+        if skipped != (entry.count if entry.event == STARTED else 0):
+            raise BrokenChain(self.position, "gap")
+        self.key, self.expected, self.previous = ratchet(key), number + 1, raw[-16:]
+        self.position += 1
+        return entry
+
+    def checkpoint(self, time: int) -> Checkpoint:
+        """One of the reader's own, for the next reading."""
+        return Checkpoint.make(self.audit_key.node, self.expected, time, self.previous, self.key)
+
+    def confirms(self, checkpoint: Checkpoint) -> bool:
+        """Whether the chain, as far as it was read, is the one that the checkpoint was made of, then and there."""
+        here = (self.audit_key.node, self.expected, self.previous)
+        return (checkpoint.node, checkpoint.next, checkpoint.last) == here and checkpoint.is_under(self.key)
+
+
+def read(audit_key: AuditKey, chain: list[bytes], longest_gap: int = 10_000) -> Iterator[Entry]:
+    """Section 8: the entries of a chain from its beginning, or `BrokenChain` at the first that does not continue it."""
+    reader = Reader(audit_key, longest_gap)
+    for raw in chain:
+        yield reader.read(raw)
+
+
+def confirms(audit_key: AuditKey, chain: list[bytes], checkpoint: Checkpoint) -> bool:
+    """Whether a reader that comes to the checkpoint's place confirms it; no other entry need be there."""
+    reader = Reader(audit_key)
+    for raw in chain:
+        if reader.confirms(checkpoint):
+            return True
+        reader.read(raw)
+    return reader.confirms(checkpoint)
+
+
+# --- What some events hold --------------------------------------------------------------------------------------------
+
+
+def started(number: int, time: int, epochs: list[int], floors: tuple[int, int], **given: int) -> Entry:
+    """*Started*, or *keyring* if that is the event given: the epochs; the floor of tokens and that of credentials."""
+    token_floor, credential_floor = floors
+    listed = padded(b"".join(map(le16, epochs)), 16)
+    return Entry(number, time, **{"event": STARTED, **given}, field=token_floor, purpose=credential_floor, owner=listed)
+
+
+def rising(content: bytes) -> list[int]:
+    """Numbers, LE16 each, rising, zeros behind them."""
+    numbers = list(struct.unpack(f"<{len(content) // 2}H", content))
+    while numbers and numbers[-1] == 0:
+        numbers.pop()
+    if any(later <= earlier for earlier, later in zip([0, *numbers], numbers)):
+        raise Malformed("numbers do not rise")
+    return numbers
+
+
+def epochs_of(entry: Entry) -> tuple[list[int], tuple[int, int]]:
+    """Of *started* and *keyring*: the epochs, and both floors."""
+    return rising(entry.owner), (entry.field, entry.purpose)
+
+
+def scope(not_before: int, expiry: int, codes: tuple[int, ...]) -> dict[str, bytes]:
+    """What *grant's scope* holds in the places of a token and its owner."""
+    times = le64(not_before) + le64(expiry) + bytes(2)
+    return {"header": times[:6], "nonce": times[6:], "owner": padded(b"".join(map(le16, codes)), 16)}
+
+
+def scope_of(entry: Entry) -> tuple[int, int, list[int]]:
+    """Of *grant's scope*: not-before, expiry, the fields."""
+    times = entry.header + entry.nonce
+    if times[16:] != bytes(2):
+        raise Malformed("zero bytes of a scope")
+    return *struct.unpack("<QQ", times[:16]), rising(entry.owner)
+
+
+def witness(number: int, time: int, seen: Checkpoint) -> Entry:
+    """Another node's checkpoint in this node's chain."""
+    places = le64(seen.next) + le64(seen.time) + bytes(2)
+    return Entry(
+        number,
+        time,
+        event=WITNESS,
+        count=seen.node,
+        header=places[:6],
+        nonce=places[6:],
+        owner=seen.last,
+        session=seen.mac[:8],
+        grant=seen.mac[8:],
+    )
+
+
+def witnessed(entry: Entry) -> Checkpoint:
+    """The checkpoint that a *witness* entry holds."""
+    places = entry.header + entry.nonce
+    if places[16:] != bytes(2):
+        raise Malformed("zero bytes of a witness")
+    return Checkpoint(entry.count, *struct.unpack("<QQ", places[:16]), entry.owner, entry.session + entry.grant)
+
+
+# --- The stored state -------------------------------------------------------------------------------------------------
 
 
 def seal_state(k_tag: bytes, node: int, number: int, key: bytes) -> bytes:
