@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use symbolon::{Environment, Error, Held, Host, Outcome, Receipt, Ticket, Vault};
-use tokio::sync::{Notify, watch};
+use symbolon::{Alarm, Environment, Error, Held, Host, Outcome, Receipt, Ticket, Vault};
+use tokio::sync::{Notify, broadcast, watch};
 
 use crate::log::{Log, LogStore, Server};
 
@@ -18,6 +18,7 @@ pub struct Desk {
     /// The newest receipt, or that committing failed; and how many commits there were.
     receipts: watch::Sender<(Option<Receipt>, u64)>,
     failures: watch::Sender<u64>,
+    alarms: broadcast::Sender<Alarm>,
     log: Log,
 }
 
@@ -36,6 +37,7 @@ impl Desk {
             staged: Notify::new(),
             receipts: watch::Sender::new((None, 0)),
             failures: watch::Sender::new(0),
+            alarms: broadcast::Sender::new(ALARMS),
             log,
         });
         tokio::spawn(commit_forever(Arc::downgrade(&desk)));
@@ -73,6 +75,13 @@ impl Desk {
         }
     }
 
+    /// Alarms from now on, as they are raised; each is in the trail with the commit after. A receiver that falls 64 behind is told how many it
+    /// missed. Whom to wake is the application's to say: an alarm that should stop everything does so by itself ([`symbolon::Reaction`]).
+    #[must_use]
+    pub fn alarms(&self) -> broadcast::Receiver<Alarm> {
+        self.alarms.subscribe()
+    }
+
     /// How many commits there were: fewer than requests, when these come at the same time.
     #[must_use]
     pub fn commits(&self) -> u64 {
@@ -86,7 +95,7 @@ impl std::fmt::Debug for Desk {
     }
 }
 
-/// A host keeps its memory in itself, half a megabyte here, and moves through the stack on its way to the heap: more than a worker
+/// A host keeps its memory in itself, most of a megabyte here, and moves through the stack on its way to the heap: more than a worker
 /// thread has in a debug build.
 fn open_host(vault: &Vault, environment: Server) -> Result<Box<ServerHost>, Error> {
     std::thread::scope(|scope| {
@@ -108,6 +117,19 @@ async fn commit_forever(desk: std::sync::Weak<Desk>) {
     }
 }
 
+/// Alarms that wait for a receiver.
+const ALARMS: usize = 64;
+
+/// Hands out what was raised, when the callers that raised it have their answers.
+fn tell_alarms(desk: &Desk) {
+    let mut host = desk.host();
+    while let Some(alarm) = host.next_alarm() {
+        // An error says that nobody listens: the alarm is in the trail.
+        let _nobody = desk.alarms.send(alarm);
+        desk.staged.notify_one();
+    }
+}
+
 /// Takes the batch under the lock, writes it without, and says under the lock what became of it.
 async fn commit_once(desk: &Desk) {
     let Some((bytes, ticket)) = take(desk) else { return };
@@ -123,6 +145,7 @@ async fn commit_once(desk: &Desk) {
             *newest = Some(receipt);
             *commits += 1;
         });
+        tell_alarms(desk);
     } else {
         host.not_committed(ticket);
         drop(host);

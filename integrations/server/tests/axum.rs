@@ -7,8 +7,8 @@ use base64ct::{Base64, Encoding};
 use http_body_util::BodyExt;
 use rand_core::SeedableRng;
 use symbolon::{
-    AuditKey, Config, Credential, Event, Field, Item, Keyring, Kind, Principal, Proof, Reason, SessionKey, Store,
-    Terms, Token, TokenBuf, Vault,
+    AuditKey, Config, Credential, Environment, Event, Field, Item, Keyring, Kind, Principal, Proof, Reason, SessionKey,
+    Store, Terms, Token, TokenBuf, Vault,
 };
 use symbolon_server::{Desk, LogStore};
 use tower::ServiceExt;
@@ -129,4 +129,31 @@ async fn requests_at_once_share_commits() {
         })
         .unwrap();
     assert_eq!(revealed, 100);
+}
+
+/// A cached page of Alice's comes to Bob: the alarm rings within the second, says whose request it was, and is in the trail.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_page_rings() {
+    let mut setting = setting();
+    let page: Vec<String> = (0..5).map(|n| setting.token("alice", &format!("alice{n}@example.com"))).collect();
+    let (alice, bob) = (setting.client("alice"), setting.client("bob"));
+    let mut alarms = setting.desk.alarms();
+    setting.past_the_start().await;
+    for (client, name) in [(&alice, "alice"), (&bob, "bob")] {
+        let body = setting.body(client, &page);
+        assert_eq!(post(setting.desk.clone(), body).await.0, 200);
+        let rung = tokio::time::timeout(std::time::Duration::from_secs(1), alarms.recv()).await;
+        let caller = rung.map(|alarm| alarm.unwrap().caller).ok();
+        let expected = setting.vault.owner_tag(&Principal::person("shop-17", name).unwrap());
+        assert_eq!(caller, (name == "bob").then_some(expected));
+    }
+    tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    let mut reader = setting.audit.reader();
+    let mut last = None;
+    let mut each = |sealed: &symbolon::SealedEntry| {
+        last = Some(reader.read(sealed).unwrap().entry.event);
+        true
+    };
+    setting.desk.host().environment().store().entries(&mut each).unwrap();
+    assert_eq!(last, Some(Event::Alarm));
 }
