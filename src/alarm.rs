@@ -43,7 +43,7 @@ pub enum Reaction {
     StopAll,
 }
 
-/// How much is usual. Three stand for the kinds of principals, in the order person, staff, service.
+/// How much is usual, and what happens at everything beyond; the alarm is raised at the first and, while it lasts, once in each minute of the clock. Three stand for the kinds of principals, in the order person, staff, service.
 ///
 /// All of it is counted in the host's memory: a restart begins anew, and two nodes count each for itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,7 +58,7 @@ pub struct Limits {
     pub all_refusals: Limit,
     /// Credentials and proofs that were refused, over all.
     pub log_ins: Limit,
-    /// What the first touch of a canary does.
+    /// What touching a canary does.
     pub canary: Reaction,
 }
 
@@ -164,8 +164,8 @@ pub struct Alarm {
     pub kind: Option<Kind>,
     /// The first 8 bytes of the session's id; zeros as above.
     pub session: [u8; 8],
-    /// How many alarms of this cause there were before and including this one, since the host was opened; those that found no place in
-    /// the queue are counted, too.
+    /// How many alarms of this cause there were since the host was opened, up to the last that this one stands for: those of one caller
+    /// that the host hasn't taken are one, and those that found no place are counted, too.
     pub count: u32,
     /// What was done.
     pub reaction: Reaction,

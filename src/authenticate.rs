@@ -11,7 +11,6 @@ use crate::{
     issuer::open_session_key,
     proof::BoundKey,
     replay::{MAX_AGE, MAX_AHEAD},
-    vault::logged_out_key,
 };
 
 /// Collects what is wrong. Every check is made, whatever the ones before it said; the first reason is the one that is recorded.
@@ -103,7 +102,7 @@ fn begin<'c, E: Environment, const N: usize, const W: usize>(
     let parts = credential.read().ok_or(Error::Malformed)?;
     let mut verdict = Verdict::new();
     let bound = check_credential(vault, &parts, now, &mut verdict);
-    verdict.require(!host.has(&logged_out_key(parts.claims.session))?, Reason::LoggedOut);
+    verdict.require(!host.is_logged_out(parts.claims.session)?, Reason::LoggedOut);
     Ok((now, parts, verdict, bound))
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Vault {
-    /// Makes a canary (a honeytoken): of the same field, class and kind as `like`, and of the newest epoch. Nobody who doesn't hold the
+    /// Makes a canary (a honeytoken): of the same field, class, epoch and kind as `like`. Nobody who doesn't hold the
     /// root keys can tell it from a token; it opens for nobody, and the trail has [`Reason::Canary`](crate::Reason::Canary) of whoever
     /// presents it, whatever else is wrong, and an [`Alarm`](crate::Alarm). It is written to the front of `out`, whose
     /// [`Token::MAX_LEN`] bytes always do.
@@ -19,7 +19,7 @@ impl Vault {
     /// `export` says what it was put into: 1 to [`Token::MAX_EXPORT_LEN`] bytes, none of them zero, that [`canary_export`](Self::canary_export) gives back.
     ///
     /// # Errors
-    /// [`Error::InvalidPrincipal`]: the tenant; [`Error::InvalidValue`]: `export`; [`Error::BufferTooSmall`]; [`Error::RngFailed`]
+    /// [`Error::InvalidPrincipal`]: the tenant; [`Error::InvalidValue`]: `export`; [`Error::InvalidKeyring`]: `like` is of an epoch that there isn't; [`Error::BufferTooSmall`]; [`Error::RngFailed`]
     pub fn canary<'o, R: TryCryptoRng>(
         &self,
         tenant: impl AsRef<[u8]>,
@@ -31,7 +31,8 @@ impl Vault {
         if export.is_empty() || export.len() > MAX_EXPORT_LEN || export.contains(&0) {
             return Err(Error::InvalidValue);
         }
-        let tenant = self.tenant_key(Id::new(tenant.as_ref())?.as_bytes(), self.newest_epoch());
+        let root = self.keyring().root(like.epoch()).ok_or(Error::InvalidKeyring)?;
+        let tenant = root.tenant(Id::new(tenant.as_ref())?.as_bytes());
         let mut value = [0; Class::LARGEST.capacity()];
         for (slot, byte) in value.iter_mut().zip(export) {
             *slot = *byte;
@@ -40,8 +41,7 @@ impl Vault {
         let has_class = |len: &usize| class_for(like.field(), *len) == Some(like.class());
         let len = (export.len()..=like.class().capacity()).find(has_class).ok_or(Error::InvalidValue)?;
         let (owner, mark) = (tenant.canary(), tenant.mark());
-        let under =
-            Under { owner: &owner, mark: &mark, epoch: self.newest_epoch(), erasable: like.mode().is_erasable() };
+        let under = Under { owner: &owner, mark: &mark, epoch: like.epoch(), erasable: like.mode().is_erasable() };
         let value = value.get(..len).unwrap_or_default();
         let len = seal::seal(&under, like.field().into(), &rng.next16()?, value, out)?;
         Token::from_bytes(out.get(..len).unwrap_or_default())
@@ -56,7 +56,7 @@ impl Vault {
         token: &Token<'_>,
         work: &'w mut [u8],
     ) -> Option<&'w [u8]> {
-        let tenant = self.tenant_key(Id::new(tenant.as_ref()).ok()?.as_bytes(), token.epoch());
+        let tenant = self.keyring().root(token.epoch())?.tenant(Id::new(tenant.as_ref()).ok()?.as_bytes());
         let key = tenant.canary().seal(token.field(), token.mode());
         if !bool::from(seal::commitment(&key, &token.nonce()).ct_eq(&token.commitment())) {
             return None;

@@ -351,8 +351,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
             return Err(Error::InvalidTerms);
         }
         let (now, mut verdict) = self.live(3, host)?;
-        verdict.require(self.rights().contains(Rights::GRANT), Reason::NoRight);
         verdict.require(owner.tenant == self.principal().tenant, Reason::OtherTenant);
+        verdict.require(self.rights().contains(Rights::GRANT), Reason::NoRight);
         let held = self.mint(owner, terms, now, &mut verdict, host)?;
         let mut entry = self.entry(Event::GrantReason, verdict.reason().unwrap_or(Reason::Done));
         (entry.token, entry.owner_or_commitment) = words;

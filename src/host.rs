@@ -7,8 +7,8 @@ use rand_core::TryCryptoRng;
 use zeroize::Zeroizing;
 
 use crate::{
-    Alarm, Batch, Cause, Checkpoint, Error, Held, Kind, Limits, Outcome, Reaction, Record, RecordKey, Store, Table,
-    Time, Vault,
+    Alarm, Batch, Cause, Checkpoint, Error, Held, Kind, Limits, Outcome, Reaction, Record, RecordKey, SessionId, Store,
+    Table, Time, Vault,
     entry::{Entry, Event, Reason},
     random::Repetition,
     replay::ReplayWindow,
@@ -16,8 +16,8 @@ use crate::{
     store::MAX_RECORD_LEN,
     time::{MINUTE, SECOND},
     trail::{Receipt, Staged, Trail},
-    vault::KeyState,
-    watch::Watch,
+    vault::{KeyState, log_out_record, logged_out_key},
+    watch::{Reactions, Watch},
 };
 
 /// The host's clock, random numbers and storage.
@@ -91,8 +91,12 @@ pub struct Host<E, const ENTRIES: usize = 16, const PROOFS: usize = 64> {
     /// Calls that the trail had no room for, since it last said so.
     unrecorded: u32,
     pub(crate) stopped: bool,
-    /// An alarm stopped everything, and neither trail nor store know yet.
-    stop_is_due: bool,
+    /// An alarm stopped everything, and the store doesn't know yet; nor the trail.
+    stop_row_is_due: bool,
+    stop_entry_is_due: bool,
+    /// Sessions that an alarm ended, and whose rows are not in the store yet.
+    ended: Vec<SessionId, ENDED>,
+    clock_alarm_was_raised: bool,
 }
 
 /// What is with the host to be committed.
@@ -129,12 +133,15 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         let stopped = read_stopped(environment.store())?;
         let (trail, state) = Trail::open(vault, environment.store())?;
         let mut host = Self {
-            watch: Watch::new(trail.identity()),
+            watch: Watch::new(trail.watch_salt()),
             limits: *vault.limits(),
             keys: *vault.key_state(),
             unrecorded: 0,
             stopped,
-            stop_is_due: false,
+            stop_row_is_due: false,
+            stop_entry_is_due: false,
+            ended: Vec::new(),
+            clock_alarm_was_raised: false,
             rng_failed: false,
             environment,
             trail,
@@ -150,6 +157,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         host.put(state)?;
         host.commit(vault)?;
         let mut started = host.keys.entry(Event::Started);
+        started.view = u8::from(stopped);
         let expected = last.map_or(0, |last| last.sequence().saturating_add(1));
         started.count = u32::try_from(host.trail.next().saturating_sub(expected)).unwrap_or(u32::MAX);
         let _staged = host.trail.stage(now, &started)?;
@@ -185,7 +193,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
 
     /// Commits what earlier calls left, whose commit failed or who staged without an outcome: or it would take their room for ever.
     pub(crate) fn commit_leftovers(&mut self, vault: &Vault) -> Result<(), Error> {
-        self.stage_what_is_due(vault)?;
+        self.stage_first(vault)?;
         let any = self.trail.staged_len() > 0 || !self.records.is_empty();
         if self.taken.is_none() && any { self.commit(vault).map(|_| ()) } else { Ok(()) }
     }
@@ -293,11 +301,14 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
             if !self.clock_was_back {
                 let noted = self.stage(self.floor, &Entry::new(Event::ClockBack, Reason::Done));
                 self.clock_was_back = noted.is_ok();
+            }
+            if !self.clock_alarm_was_raised {
+                self.clock_alarm_was_raised = true;
                 self.raise(Cause::ClockBack);
             }
             return Err(Error::Unavailable);
         }
-        self.clock_was_back = false;
+        (self.clock_was_back, self.clock_alarm_was_raised) = (false, false);
         self.floor = self.floor.max(now);
         Ok(self.floor)
     }
@@ -350,17 +361,38 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         self.stage_watched(now, entry).map(|(staged, _)| staged)
     }
 
-    /// The same, with what is to be done to the session that the entry is about.
-    pub(crate) fn stage_watched(&mut self, now: Time, entry: &Entry) -> Result<(Staged, Reaction), Error> {
+    /// The same, with what is to be done to the session that the entry is about. What is to be done to all is done.
+    pub(crate) fn stage_watched(&mut self, now: Time, entry: &Entry) -> Result<(Staged, Reactions), Error> {
         if self.room() == 0 {
             return Err(Error::Unavailable);
         }
         let staged = self.trail.stage(now, entry)?;
-        let reaction = self.watch.observe(&self.limits, entry, now);
-        if reaction == Reaction::StopAll && !self.stopped {
-            (self.stopped, self.stop_is_due) = (true, true);
+        let reactions = self.watch.observe(&self.limits, entry, now);
+        if reactions.stops_all {
+            self.stop();
         }
-        Ok((staged, reaction))
+        Ok((staged, reactions))
+    }
+
+    /// Stops everything, at once; store and trail are told with the next commit.
+    fn stop(&mut self) {
+        if !self.stopped {
+            (self.stopped, self.stop_row_is_due, self.stop_entry_is_due) = (true, true, true);
+        }
+    }
+
+    /// Ends a session, at once; the store is told with the next commit. It never fails: an answer that depended on it would tell of the alarm.
+    pub(crate) fn end_session(&mut self, session: SessionId) {
+        if !self.ended.contains(&session) && self.ended.push(session).is_err() {
+            // More than can be kept in mind, and none finds its place in the store: then nobody opens anything.
+            self.stop();
+        }
+    }
+
+    /// True where the session is over before its time: it logged out, or an alarm ended it.
+    pub(crate) fn is_logged_out(&mut self, session: SessionId) -> Result<bool, Error> {
+        let ended = self.ended.contains(&session);
+        Ok(self.has(&logged_out_key(session))? || ended)
     }
 
     /// Whether this principal may open one more now.
@@ -368,22 +400,37 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         self.watch.may_open(&self.limits, caller, kind, now)
     }
 
-    /// What has to be in the trail and has found no room yet.
-    fn stage_what_is_due(&mut self, vault: &Vault) -> Result<(), Error> {
+    /// What has to be in the trail before anything else: which keys there are, and that everything was stopped.
+    pub(crate) fn stage_first(&mut self, vault: &Vault) -> Result<(), Error> {
         if *self.trail.vault() != vault.id() {
             return Err(Error::Unavailable);
         }
         self.stage_keys(vault)?;
+        if self.stop_row_is_due {
+            self.put(stop_record(true))?;
+            self.stop_row_is_due = false;
+        }
+        if self.stop_entry_is_due && self.room() > 0 {
+            let _staged = self.trail.stage(self.floor, &Entry::new(Event::Stop, Reason::Done))?;
+            self.stop_entry_is_due = false;
+        }
+        Ok(())
+    }
+
+    /// All that is to be remembered and has found no place yet.
+    fn stage_what_is_due(&mut self, vault: &Vault) -> Result<(), Error> {
+        self.stage_first(vault)?;
+        while let Some(session) = self.ended.last().copied() {
+            if self.put_for_caller(log_out_record(session, self.floor)).is_err() {
+                break;
+            }
+            let _now_staged = self.ended.pop();
+        }
         if self.unrecorded > 0 && self.room() > 0 {
             let mut entry = Entry::new(Event::Unrecorded, Reason::Done);
             entry.count = self.unrecorded;
             let _staged = self.trail.stage(self.floor, &entry)?;
             self.unrecorded = 0;
-        }
-        if self.stop_is_due && self.room() > 0 {
-            self.put(stop_record(true))?;
-            let _staged = self.trail.stage(self.floor, &Entry::new(Event::Stop, Reason::Done))?;
-            self.stop_is_due = false;
         }
         Ok(())
     }
@@ -399,18 +446,23 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
 
     fn raise(&mut self, cause: Cause) {
         let nobody = Entry::new(Event::Alarm, Reason::Done);
-        let _record_only = self.watch.raise(cause, Reaction::Record, &nobody, self.floor);
+        self.watch.raise(cause, Reaction::Record, &nobody, self.floor);
     }
 
-    /// Stops everything, or lets it go on, with the next commit.
+    /// Stops everything, or lets it go on, with the next commit. What goes on is counted anew.
     pub(crate) fn set_stopped(&mut self, stopped: bool) -> Result<(), Error> {
         self.put(stop_record(stopped))?;
-        (self.stopped, self.stop_is_due) = (stopped, false);
+        self.stopped = stopped;
+        if !stopped {
+            self.watch.begin_anew();
+        }
         Ok(())
     }
 
-    /// The next alarm that was raised, oldest first; its entry is staged, to be durable with the next commit. Ask after each commit, when the
-    /// caller has its answer: then an alarm costs no caller any time. Eight wait here; what more there are is counted in [`Alarm::count`].
+    /// The next alarm that was raised, oldest first; its entry is staged, where there is room. Ask after each commit, when the caller has its
+    /// answer, until there is none, and then [`commit`](Self::commit): so an alarm costs neither this caller nor the next any time. Sixteen
+    /// wait here, one for each cause and caller; what more there are, and those whose entry found no room, are counted in the next one's
+    /// [`Alarm::count`].
     ///
     /// An alarm that stops everything or ends a session has done so already.
     pub fn next_alarm(&mut self) -> Option<Alarm> {
@@ -558,6 +610,9 @@ fn read_stopped(store: &impl Store) -> Result<bool, Error> {
 
 /// How far the clock may fall behind without anything being wrong: clocks are set by small steps.
 const CLOCK_TOLERANCE: u64 = 2 * SECOND;
+
+/// Sessions that an alarm ended and that are kept in mind until the store has a place for them.
+const ENDED: usize = 8;
 
 /// The host's own records: the trail's state, the clock's floor, and whether everything is stopped.
 const OWN_RECORDS: usize = 3;

@@ -63,6 +63,9 @@ impl ScannerKey {
     /// [`Error::BufferTooSmall`]
     pub fn write_secret(&self, out: &mut [u8]) -> Result<usize, Error> {
         let count = |len: usize| [u8::try_from(len).unwrap_or_default()];
+        let whole =
+            3_usize.saturating_add(self.tenant().len()).saturating_add(self.marks.len().saturating_mul(EPOCH_LEN));
+        let out = out.get_mut(..whole).ok_or(Error::BufferTooSmall)?;
         let mut len = 0_usize;
         let mut put = |part: &[u8]| {
             let end = len.saturating_add(part.len());

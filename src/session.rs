@@ -10,8 +10,8 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    Access, Environment, Error, Held, Host, Item, MASK_LEN, Plaintext, Principal, Purposes, Reaction, Rights,
-    SessionId, Slot, Time, Token, Vault, View,
+    Access, Environment, Error, Held, Host, Item, MASK_LEN, Plaintext, Principal, Purposes, Rights, SessionId, Slot,
+    Time, Token, Vault, View,
     access::{Asked, Authority},
     authenticate::Verdict,
     credential::Claims,
@@ -23,7 +23,7 @@ use crate::{
     seal,
     token::{COMMITMENT_LEN, LENGTH_PREFIX},
     trail::Staged,
-    vault::{EpochKeys, log_out_record, logged_out_key, same_vault},
+    vault::{EpochKeys, same_vault},
 };
 
 /// An authenticated caller, for about a minute or one request.
@@ -228,7 +228,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let mut verdict = Verdict::new();
         verdict.require(same_vault(&self.vault, &self.vault_id), Reason::OtherVault);
         verdict.require(now < self.ends, Reason::SessionEnded);
-        verdict.require(!host.has(&logged_out_key(self.id))?, Reason::LoggedOut);
+        verdict.require(!host.is_logged_out(self.id)?, Reason::LoggedOut);
         Ok((now, verdict))
     }
 
@@ -302,9 +302,9 @@ impl<V: Deref<Target = Vault>> Session<V> {
         entry: &Entry,
         host: &mut Host<E, N, W>,
     ) -> Result<Staged, Error> {
-        let (staged, reaction) = host.stage_watched(now, entry)?;
-        if reaction == Reaction::EndSession {
-            host.put_for_caller(log_out_record(self.id, now))?;
+        let (staged, reactions) = host.stage_watched(now, entry)?;
+        if reactions.ends_session {
+            host.end_session(self.id);
         }
         Ok(staged)
     }

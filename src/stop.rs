@@ -10,8 +10,10 @@ use crate::{
 };
 
 impl<V: Deref<Target = Vault>> Session<V> {
-    /// Stops everything: until [`release_held`](Self::release_held) nothing opens, is granted, looked up or changed, by anybody, also
-    /// after a restart. Takes [`Rights::OPERATE`].
+    /// Stops everything: until [`release_held`](Self::release_held) nothing that a session asks for is opened, granted, looked up or changed,
+    /// whoever's it is, also after a restart. (Whoever holds the vault itself can still seal.) It stops this host and its store, not other nodes.
+    ///
+    /// Takes [`Rights::OPERATE`], in [`Config::operators`](crate::Config::operators)' tenant where there is one.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; refusals come by way of [`Held::release`].
@@ -22,7 +24,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         self.switch(true, host)
     }
 
-    /// Lets go on what was stopped, by hand or by an alarm. Takes [`Rights::OPERATE`].
+    /// Lets go on what was stopped, by hand or by an alarm; what was counted is forgotten. Takes the same right.
     ///
     /// # Errors
     /// [`Error::Unavailable`]; refusals come by way of [`Held::release`].
@@ -38,7 +40,10 @@ impl<V: Deref<Target = Vault>> Session<V> {
         stop: bool,
         host: &mut Host<E, N, W>,
     ) -> Result<Held<()>, Error> {
-        let (now, mut verdict) = self.present(1, host)?;
+        // An alarm's own stop, where it found no place yet, comes first.
+        let (now, mut verdict) = self.present(2, host)?;
+        host.stage_first(self.vault())?;
+        verdict.require(self.vault().is_operated_from(self.principal().tenant()), Reason::OtherTenant);
         verdict.require(self.rights().contains(Rights::OPERATE), Reason::NoRight);
         if verdict.reason().is_none() {
             host.set_stopped(stop)?;

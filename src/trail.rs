@@ -93,6 +93,7 @@ pub(crate) struct Trail<const N: usize> {
     node: u32,
     vault: [u8; 16],
     identity: [u8; 8],
+    watch_salt: [u8; 8],
     /// The key of the next entry.
     key: Key,
     next: u64,
@@ -127,6 +128,7 @@ impl<const N: usize> Trail<N> {
             node,
             vault: vault.id(),
             identity: key.derive_short(Label::Identity, &[]),
+            watch_salt: key.derive_short(Label::Identity, &[Raw(b"watch")]),
             limit: next,
             ahead: next,
             ahead_key: key.duplicate(),
@@ -197,6 +199,11 @@ impl<const N: usize> Trail<N> {
     /// What tells this running trail from others.
     pub(crate) const fn identity(&self) -> [u8; 8] {
         self.identity
+    }
+
+    /// What nobody outside can know, for counting in a way that nobody can steer.
+    pub(crate) const fn watch_salt(&self) -> [u8; 8] {
+        self.watch_salt
     }
 
     /// The number that the next entry will have.
@@ -368,7 +375,8 @@ impl TrailReader {
         self.next
     }
 
-    /// True where the checkpoint is this node's and says what this reader has read up to here. To be asked of each checkpoint when the
+    /// True where the checkpoint is this node's and says that its chain came to where this reader stands. (Behind an entry that was
+    /// [passed](Self::pass) it says nothing of that entry.) To be asked of each checkpoint when the
     /// reader stands at [`Checkpoint::next`]; one that it never comes to is of a trail that was cut, or put back.
     #[must_use]
     pub fn confirms(&self, checkpoint: &Checkpoint) -> bool {

@@ -33,13 +33,24 @@ pub struct Config<'a> {
     pub credential_floor: Option<u16>,
     /// How much of what is usual: beyond it an alarm is raised.
     pub limits: Limits,
+    /// The tenant whose sessions with [`Rights::OPERATE`](crate::Rights::OPERATE) may stop everything and let it go on: 1 to 64 bytes. `None`: any
+    /// tenant's, which is right where there is one, or where all trust each other.
+    pub operators: Option<&'a [u8]>,
 }
 
 impl<'a> Config<'a> {
     /// The defaults, for this audience: node 0, [`Limits::USUAL`].
     #[must_use]
     pub const fn new(audience: &'a [u8]) -> Self {
-        Self { audience, node: 0, max_life: 15 * MINUTE, token_floor: 0, credential_floor: None, limits: Limits::USUAL }
+        Self {
+            audience,
+            node: 0,
+            max_life: 15 * MINUTE,
+            token_floor: 0,
+            credential_floor: None,
+            limits: Limits::USUAL,
+            operators: None,
+        }
     }
 }
 
@@ -52,6 +63,7 @@ pub struct Vault {
     token_floor: u16,
     credential_floor: u16,
     limits: Limits,
+    operators: Option<Id>,
     keys: KeyState,
     credential_roots: Vec<(u16, CredentialRoot), MAX_EPOCHS>,
     /// Stands in for the root of an epoch that there is not, so that such a refusal costs what every other costs.
@@ -98,7 +110,7 @@ impl Vault {
     /// A vault with these keys and rules.
     ///
     /// # Errors
-    /// [`Error::InvalidPrincipal`]: an audience of 0 or over 64 bytes; [`Error::InvalidTerms`]: a life of over 24 hours, or a floor above the keyring's newest epoch.
+    /// [`Error::InvalidPrincipal`]: an audience, or operators' tenant, of 0 or over 64 bytes; [`Error::InvalidTerms`]: a life of over 24 hours, or a floor above the keyring's newest epoch.
     pub fn new(keyring: Keyring, config: &Config<'_>) -> Result<Self, Error> {
         let audience = Id::new(config.audience)?;
         let newest = keyring.newest();
@@ -126,6 +138,7 @@ impl Vault {
         let keys = KeyState { epochs, token_floor, credential_floor };
         Ok(Self {
             limits,
+            operators: config.operators.map(Id::new).transpose()?,
             keys,
             keyring,
             audience,
@@ -250,6 +263,11 @@ impl Vault {
     pub(crate) fn mask_key(&self, what: &[u8], salt: &[u8; 16]) -> SealKey {
         let parts = [crate::prf::Part::Framed(what), crate::prf::Part::Raw(salt)];
         SealKey(self.tag_key().0.derive(Label::Identity, &parts))
+    }
+
+    /// Whether this tenant's operators may stop everything.
+    pub(crate) fn is_operated_from(&self, tenant: &[u8]) -> bool {
+        self.operators.as_ref().is_none_or(|operators| operators.as_bytes() == tenant)
     }
 
     pub(crate) const fn limits(&self) -> &Limits {

@@ -68,15 +68,15 @@ fn a_burst_of_refusals() {
             assert_eq!(alarm, expected);
         }
     }
-    // Three a minute leak out: after half a minute it is half empty, and a burst is news again.
-    at(&world, 30_001);
-    let counts: Vec<usize> = (0..3)
+    // Three a minute leak out: a minute later it is empty, and a burst is news again.
+    at(&world, 60_000);
+    let counts: Vec<usize> = (0..5)
         .map(|_| {
             assert_eq!(open(&bob, &hers, &mut world.host), Err(Error::Denied));
             alarms(&mut world.host).len()
         })
         .collect();
-    assert_eq!(counts, [0, 1, 0]);
+    assert_eq!(counts, [0, 0, 0, 1, 0]);
     let entries: Vec<_> = trail(&mut world.host, &world.audit)
         .into_iter()
         .filter(|recorded| recorded.entry.event == Event::Alarm)
@@ -90,7 +90,7 @@ fn a_burst_of_refusals() {
 /// What is under the limit for ever never raises it, and one refusal more a minute does some day.
 #[test]
 fn what_is_usual_stays_quiet() {
-    for (every, expected) in [(20_000, 0), (15_000, 1)] {
+    for (every, expected) in [(20_000, false), (15_000, true)] {
         let mut world = world(refusals(Limit::new(3, 3)));
         let hers = world.token(&alice(), Field::EMAIL, "alice@example.jp");
         let bob = enter(&world.vault, &mut world.host, &mut world.rng, &bob(), Rights::OWN);
@@ -100,7 +100,7 @@ fn what_is_usual_stays_quiet() {
             assert_eq!(open(&bob, &hers, &mut world.host), Err(Error::Denied));
             raised += alarms(&mut world.host).len();
         }
-        assert_eq!(raised, expected, "one every {every} ms");
+        assert_eq!(raised > 0, expected, "one every {every} ms");
     }
 }
 
@@ -123,7 +123,7 @@ fn refusals_over_all() {
 /// Refusals that say nothing about whose it is don't count: a session that is over, a missing purpose.
 #[test]
 fn what_is_everybodys_does_not_count() {
-    let mut world = world(Limits { all_refusals: Limit::new(0, 0), ..refusals(Limit::new(0, 0)) });
+    let mut world = world(Limits { all_refusals: Limit::new(0, 0), ..Limits::NONE });
     let hers = world.token(&alice(), Field::EMAIL, "alice@example.jp");
     let mine = enter(&world.vault, &mut world.host, &mut world.rng, &alice(), Rights::OWN);
     let powerless = enter(&world.vault, &mut world.host, &mut world.rng, &alice(), Rights::NONE);
@@ -133,7 +133,7 @@ fn what_is_everybodys_does_not_count() {
     assert_eq!(causes(&mut world.host), []);
     let bob = enter(&world.vault, &mut world.host, &mut world.rng, &bob(), Rights::OWN);
     assert_eq!(open(&bob, &hers, &mut world.host), Err(Error::Denied));
-    assert_eq!(causes(&mut world.host), [Cause::AllRefusals, Cause::Refusals], "the control");
+    assert_eq!(causes(&mut world.host), [Cause::AllRefusals], "the control");
 }
 
 /// Bulk opening meets its limit: what is over it is refused, of tokens that open and others, in every session of that principal and of nobody
@@ -355,21 +355,27 @@ fn a_canary_is_told_whatever_else_is_wrong() {
     assert_eq!(last_reason(&mut world.host, &world.audit), Reason::Canary);
 }
 
-/// More alarms than the queue holds: the oldest wait, all are counted.
+/// A flood of alarms of one caller is one that counts them, and drives nothing else out of the queue; other callers' are others.
 #[test]
 fn a_flood_of_alarms_is_counted() {
-    let mut world = world(Limits::NONE);
-    let like = world.token(&alice(), Field::EMAIL, "alice@example.jp");
+    let mut world = world(refusals(Limit::new(3, 3)));
+    let hers = world.token(&alice(), Field::EMAIL, "alice@example.jp");
     let mut out = [0; Token::MAX_LEN];
     let mut rng = CheckedRng::new(TestRng(5));
-    let canary = TokenBuf::new(&world.vault.canary("shop-17", &like.as_token(), b"x", &mut out, &mut rng).unwrap());
+    let canary = TokenBuf::new(&world.vault.canary("shop-17", &hers.as_token(), b"x", &mut out, &mut rng).unwrap());
     let bob = enter(&world.vault, &mut world.host, &mut world.rng, &bob(), Rights::OWN);
-    for _ in 0..20 {
-        assert_eq!(open(&bob, &canary, &mut world.host), Err(Error::Denied));
-    }
-    assert_eq!(alarms(&mut world.host).iter().map(|alarm| alarm.count).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6, 7, 8]);
+    let alice = enter(&world.vault, &mut world.host, &mut world.rng, &alice(), Rights::OWN);
+    let items: Vec<Item<'_>> =
+        (0..20).map(|_| Item::of(canary.as_token())).chain([Item::of(hers.as_token())]).collect();
+    let mut out = vec![0; symbolon::reply_len(&items)];
+    let _reply = bob.reveal(&symbolon::Access::OWN, &items, &mut out, &mut world.host).unwrap();
+    assert_eq!(open(&alice, &canary, &mut world.host), Err(Error::Denied));
+    let raised = alarms(&mut world.host);
+    let told: Vec<_> = raised.iter().map(|alarm| (alarm.cause, alarm.count)).collect();
+    assert_eq!(told, [(Cause::Canary, 20), (Cause::Refusals, 1), (Cause::Canary, 21)]);
+    assert_ne!(raised[0].caller, raised[2].caller);
     assert_eq!(open(&bob, &canary, &mut world.host), Err(Error::Denied));
-    assert_eq!(alarms(&mut world.host)[0].count, 21);
+    assert_eq!(alarms(&mut world.host)[0].count, 22);
 }
 
 /// A stuck generator, a clock that goes back, a full trail, and forged log-ins.

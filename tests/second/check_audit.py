@@ -95,8 +95,8 @@ def check_canary(tally: Tally, family: str, cells: list[str]) -> None:
     made = watching.seal_canary(keyring, tenant, unhex(like), unhex(name), unhex(rng16))
     tally.equal(family, made, unhex(raw))
     tally.equal(family, watching.canary_name(keyring, tenant, made), unhex(name))
-    token, epoch = Token.parse(made), symbolon.le16(keyring.newest)
-    tally.equal(family, (made[:6], len(made)), (unhex(like)[:4] + epoch, len(unhex(like))), "its look")
+    token = Token.parse(made)
+    tally.equal(family, (made[:6], len(made)), (unhex(like)[:6], len(unhex(like))), "its look")
     tally.check(family, watching.scanner_key(keyring, tenant).recognises(made), "its mark")
     for kind in (1, 2, 3):
         caller = Principal(tenant, kind, b"alice")

@@ -150,7 +150,8 @@ def scanned(keyring: Keyring, tenant: bytes) -> Iterable[tuple[bytes, bool, str]
         yield token, True, f"epoch {epoch}"
     yield symbolon.seal(keyring, who, CARD, b"4242 4242 4242 4242", some("card", 16), secret=SECRET), True, "erasable"
     yield symbolon.seal(keyring, who, SHIPPING, b"Tokyo", some("bound", 16), record=ORDER), True, "bound"
-    yield watching.seal_canary(keyring, tenant, look("email", 5), TABLE, some("scanned canary", 16)), True, "a canary"
+    canary = watching.seal_canary(keyring, tenant, look("email", 5, keyring), TABLE, some("scanned canary", 16))
+    yield canary, True, "a canary"
     for at, part in ((22, "commitment"), (38, "ciphertext"), (117, "tag")):
         yield flipped(token, at), True, f"a bit of the {part}, which the mark does not show"
     yield flipped(token, 1, 4), True, "the erasable flag put on it, which the mark does not show"

@@ -43,9 +43,11 @@ def canary_value(field: int, name: bytes, index: int) -> bytes:
 
 
 def seal_canary(keyring: Keyring, tenant: bytes, like: bytes, name: bytes, rng16: bytes) -> bytes:
-    """A canary that looks like this token, under the newest epoch: of its field, class and mode."""
+    """A canary that looks like this token: of its field, class, epoch and mode."""
     model = Token.parse(like)
-    index, epoch = symbolon.CLASSES.index(model.length), keyring.newest
+    index, epoch = symbolon.CLASSES.index(model.length), model.epoch
+    if epoch not in keyring.epochs:
+        raise Malformed("a look of an epoch that there isn't")
     plain = symbolon.pad(model.field, canary_value(model.field, name, index))
     header = symbolon.header_of(index, model.field, epoch, model.erasable)
     return symbolon.seal_under(keyring, keyring.canary_key(epoch, tenant), tenant, header, rng16, plain)
