@@ -73,7 +73,7 @@ impl Slot {
 
     const fn write(self, cells: &mut Cells) {
         let until = if self.until < UNTIL { self.until } else { UNTIL };
-        let times = self.told << UNTIL_BITS | until;
+        let times = (self.told << UNTIL_BITS) | until;
         *cells = [[self.name, self.at], [self.openings.0, self.tokens.0], [self.refusals.0, times], self.seen];
     }
 
@@ -104,7 +104,7 @@ impl Slot {
 
 /// The number of a minute, as a slot has room for.
 fn minute(now: Time) -> u64 {
-    now.as_millis() / MINUTE & (u64::MAX >> UNTIL_BITS)
+    (now.as_millis() / MINUTE) & (u64::MAX >> UNTIL_BITS)
 }
 
 const UNTIL_BITS: u32 = 40;
