@@ -1,6 +1,6 @@
 //! `symbolon grant` and `symbolon revoke`: who else may open what, what for, and until when.
 
-mod when;
+pub(crate) mod when;
 
 use std::path::PathBuf;
 

@@ -165,6 +165,8 @@ enum Right {
     ConfirmAddress,
     /// Mint grants for others: whoever has it decides who sees whose data
     Grant,
+    /// Stop everything, and let it go on
+    Operate,
 }
 
 impl Right {
@@ -178,6 +180,7 @@ impl Right {
             Self::ReadTrail => Rights::READ_TRAIL,
             Self::ConfirmAddress => Rights::CONFIRM_ADDRESS,
             Self::Grant => Rights::GRANT,
+            Self::Operate => Rights::OPERATE,
         }
     }
 

@@ -1,6 +1,7 @@
 //! The program `symbolon`: protects the personal data in files and pipes, and reveals it to its owners.
 
 mod address;
+mod canary;
 mod demo;
 mod erase;
 mod error;
@@ -18,14 +19,19 @@ mod private_file;
 mod progress;
 mod protect;
 mod reown;
+mod residue;
 mod reveal;
 mod rewrap;
 mod rotate;
+mod scan;
+mod scanner_key;
 mod schema;
 mod session_file;
 mod state;
+mod stop;
 mod surrogate;
 mod text;
+mod trail;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -76,10 +82,24 @@ enum Command {
     Surrogate(surrogate::SurrogateArgs),
     /// Say what can be told of tokens without any key
     Inspect(inspect::InspectArgs),
+    /// Make the key that tells one tenant's tokens from all others, and opens none
+    ScannerKey(scanner_key::ScannerKeyArgs),
+    /// Find a tenant's tokens in what leaked: files, archives, mail, dumps
+    Scan(scan::ScanArgs),
+    /// Find protected values that still lie about in clear
+    Residue(residue::ResidueArgs),
     /// Copy a keyring, under a passphrase, to be kept elsewhere
     Backup(keygen::BackupArgs),
     /// Make a keyring file from a backup
     Restore(keygen::RestoreArgs),
+    /// Verify the audit trail, and answer from it
+    Trail(trail::TrailArgs),
+    /// Put tokens among the others that nobody has a reason to open: whoever does is noticed
+    Canary(canary::CanaryArgs),
+    /// Stop everything at once
+    Stop(stop::StopArgs),
+    /// Let go on what was stopped
+    Release(stop::StopArgs),
     /// See all of it at work on sample data, in one minute
     Demo(demo::DemoArgs),
 }
@@ -110,8 +130,15 @@ fn run(command: &Command) -> Result<()> {
         Command::Surrogate(args) => surrogate::run(args),
         Command::Logout(args) => login::logout(args),
         Command::Inspect(args) => inspect::run(args),
+        Command::ScannerKey(args) => scanner_key::run(args),
+        Command::Scan(args) => scan::run(args),
+        Command::Residue(args) => residue::run(args),
         Command::Backup(args) => keygen::backup(args),
         Command::Restore(args) => keygen::restore(args),
+        Command::Trail(args) => trail::run(args),
+        Command::Canary(args) => canary::run(args),
+        Command::Stop(args) => stop::stop(args),
+        Command::Release(args) => stop::release(args),
         Command::Demo(args) => demo::run(args),
     }
 }

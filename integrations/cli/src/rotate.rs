@@ -2,14 +2,14 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use symbolon::Keyring;
 
 use crate::{
     error::Failure,
     keyfile::{self, Opened},
-    state,
+    state::{self, State},
 };
 
 /// symbolon rotate
@@ -43,15 +43,21 @@ pub(crate) fn run(args: &RotateArgs) -> Result<()> {
         return Err(Failure::Input.because(format!("there is no keyring at {}", args.keyring.display())));
     }
     // Held to the end: two at a time would each write the keyring without the other's root.
-    let _lock = state::lock(&args.keyring)?;
+    let lock = state::lock(&args.keyring)?;
     let opened = keyfile::open(&args.keyring)?;
-    match args.retire {
+    let keyring = match args.retire {
         Some(epoch) => retire(args, epoch, opened),
         None => add(args, opened),
-    }
+    }?;
+    drop(lock);
+    // The trail is to say at once which keys there are from now on.
+    let recorded = State::resume(&args.keyring, state::vault_of(keyring)?);
+    recorded
+        .map(drop)
+        .context("the keyring is changed; only the audit trail doesn't say so yet, and the next command will make it")
 }
 
-fn add(args: &RotateArgs, Opened { mut keyring, passphrase }: Opened) -> Result<()> {
+fn add(args: &RotateArgs, Opened { mut keyring, passphrase }: Opened) -> Result<Keyring> {
     let name = args.keyring.display();
     let before = keyring.newest();
     let epochs = keyring.epochs().collect::<Vec<_>>();
@@ -75,10 +81,10 @@ Next:
   4. symbolon rotate --keyring {name} --retire {oldest}: when nothing of epoch {oldest} is left (symbolon inspect FILE counts).",
         oldest = epochs.first().copied().unwrap_or(before),
     );
-    Ok(())
+    Ok(keyring)
 }
 
-fn retire(args: &RotateArgs, epoch: u16, Opened { mut keyring, passphrase }: Opened) -> Result<()> {
+fn retire(args: &RotateArgs, epoch: u16, Opened { mut keyring, passphrase }: Opened) -> Result<Keyring> {
     let name = args.keyring.display();
     let epochs = keyring.epochs().collect::<Vec<_>>();
     let refuse = |what: String| Err(Failure::Input.because(what));
@@ -108,7 +114,7 @@ Older backups of the keyring still have its root key: if it was retired because 
 new one (symbolon backup). Servers that have this keyring go on with the old one until they get the new file.",
         list(&left)
     );
-    Ok(())
+    Ok(keyring)
 }
 
 fn list(epochs: &[u16]) -> String {

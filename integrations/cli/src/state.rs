@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result};
 use rand_core::SeedableRng;
-use symbolon::{Config, Environment, Host, Keyring, Store, Time, Vault};
+use symbolon::{Cause, Config, Environment, Host, Keyring, Limits, Store, Time, Vault};
 use zeroize::Zeroizing;
 
 use crate::{error::Failure, file_store::FileStore, keyfile};
@@ -57,6 +57,29 @@ impl State {
     }
 }
 
+/// What is wrong is said, and stands in the trail, before the program ends.
+impl Drop for State {
+    fn drop(&mut self) {
+        let mut raised = false;
+        while let Some(alarm) = self.host.next_alarm() {
+            eprintln!("symbolon: ALARM: {}", alarm_in_words(alarm.cause));
+            raised = true;
+        }
+        if raised && self.host.commit(&self.vault).is_err() {
+            eprintln!("symbolon: the alarm could not be recorded in the audit trail");
+        }
+    }
+}
+
+fn alarm_in_words(cause: Cause) -> String {
+    match cause {
+        Cause::Canary => "a canary was presented: this input has data in it that nobody has a reason to use. `symbolon trail report` counts \
+                          what else this session did"
+            .into(),
+        cause => symbolon_host::audit::words::cause(cause.code()),
+    }
+}
+
 /// Takes the lock of the state beside a keyring, for what changes the keyring itself: two at a time would lose one's change.
 pub(crate) fn lock(keyring: &Path) -> Result<impl Sized + use<>> {
     FileStore::open(&state_dir(keyring))
@@ -69,7 +92,8 @@ pub(crate) fn open_vault(keyring: &Path) -> Result<Vault> {
 
 /// The vault of this program with these keys.
 pub(crate) fn vault_of(keyring: Keyring) -> Result<Vault> {
-    let config = Config { max_life: MAX_LIFE, ..Config::new(AUDIENCE) };
+    // A person runs it on whole files: how much is usual can't be told.
+    let config = Config { max_life: MAX_LIFE, limits: Limits::NONE, ..Config::new(AUDIENCE) };
     Ok(Vault::new(keyring, &config)?)
 }
 

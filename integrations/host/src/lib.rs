@@ -1,5 +1,6 @@
 //! What a host with an operating system adds to the core.
 //!
+//! - [`audit`]: verifies the audit trail's logs, answers owners, counts what an incident's report asks for. For the auditor, with the audit key.
 //! - [`registry`]: a [`Store`](symbolon::Store) on disk. The audit trail is a file that only grows; records, index rows and surrogates
 //!   are in an embedded database; a batch is kept whole or not at all, wherever the power goes.
 //! - [`normalise`]: one spelling for a value that was typed in many ways, so that a blind index finds it. Versioned.
@@ -23,6 +24,7 @@
 )]
 #![warn(clippy::all, clippy::missing_errors_doc, clippy::must_use_candidate, clippy::mod_module_files)]
 
+pub mod audit;
 pub mod normalise;
 pub mod registry;
 pub mod surrogate;

@@ -178,9 +178,10 @@ impl Shop {
         for _ in 0..REQUESTS {
             let (reader, luck) = (self.below(OWNERS), self.below(1000));
             let (mut page, mut others) = (self.pages[reader].clone(), BTreeSet::new());
-            for place in 0..[0, 1, 2][usize::from(luck < 4) + usize::from(luck == 0)] {
+            let mistakes = [0, 1, 2][usize::from(luck < 4) + usize::from(luck == 0)];
+            for (place, token) in page.iter_mut().enumerate().take(mistakes) {
                 let other = self.below(OWNERS);
-                page[place] = self.pages[other][place].clone();
+                *token = self.pages[other][place].clone();
                 others.extend(Some(other).filter(|other| *other != reader));
             }
             asked.push(Asked { at: START + self.below(DAY as usize) as u64, reader, page, others });
@@ -269,7 +270,6 @@ fn the_alarm_rings_with_the_first_wrong_page(shop: &Shop, asked: &[Asked]) {
         .filter_map(|alarm| shop.number(&alarm.caller))
         .collect();
     assert_eq!(named, (FIRST_READER..FIRST_READER + READERS).collect(), "every reader, and nobody else");
-    assert!(shop.alarms.iter().any(|alarm| alarm.cause == Cause::AllRefusals));
 }
 
 /// The report on the five minutes: exactly the owners whose tokens came to others, and exactly those to whom they came.

@@ -12,7 +12,7 @@ pub(super) fn parse_duration(text: &str) -> Result<u64, String> {
 }
 
 /// `2026-12-31`, which is that day's end, or `2026-12-31T18:00Z`; UTC.
-pub(super) fn parse_date(text: &str) -> Result<Time, String> {
+pub(crate) fn parse_date(text: &str) -> Result<Time, String> {
     moment(text)
         .ok_or_else(|| "a day such as 2026-12-31, or a time such as 2026-12-31T18:00Z, is expected (UTC)".to_owned())
 }
