@@ -460,6 +460,34 @@ fn scanner_keys() {
     assert_eq!(key.write_secret(&mut [0; 20]).unwrap_err(), Error::BufferTooSmall);
 }
 
+/// The longest scanner key there is has exactly the length that is promised.
+#[test]
+fn the_longest_scanner_key() {
+    let mut ring = keyring();
+    for seed in 0..7 {
+        ring.add_epoch(&mut TestRng(1000 + seed)).unwrap();
+    }
+    let vault = Vault::new(ring, &Config::new(AUDIENCE)).unwrap();
+    let key = vault.scanner_key([b'x'; 64]).unwrap();
+    let mut secret = [0; ScannerKey::MAX_LEN];
+    assert_eq!(key.write_secret(&mut secret), Ok(ScannerKey::MAX_LEN));
+    assert_eq!(ScannerKey::read_secret(&secret).unwrap().tenant(), [b'x'; 64]);
+}
+
+/// Who opens different tokens slowly is usual for ever.
+#[test]
+fn different_tokens_in_time() {
+    let mut world = world(Limits { tokens: [Limit::new(5, 60), Limit::NONE, Limit::NONE], ..Limits::NONE });
+    let mut token = |n| world.token(&alice(), Field::EMAIL, &format!("{n}@example.jp"));
+    let tokens: Vec<TokenBuf> = (0..30).map(&mut token).collect();
+    let mine = enter(&world.vault, &mut world.host, &mut world.rng, &alice(), Rights::OWN);
+    for (second, token) in (0..).zip(&tokens) {
+        world.clock.set(Some(NOW.plus(second * 1500)));
+        assert_eq!(open(&mine, token, &mut world.host), Ok(()));
+        assert_eq!(causes(&mut world.host), [], "{second}");
+    }
+}
+
 /// Whose a refused token was: hers alone, of each kind of token, across a rotation; until the owner's secret is gone, for those that took it.
 #[test]
 fn whose_a_refused_token_was() {
