@@ -60,13 +60,40 @@ impl<V: Deref<Target = Vault>> Session<V> {
         context: &[&[u8]],
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Self>, Error> {
+        Self::authenticate_proof(vault, credential, proof, context, true, host)
+    }
+
+    /// The same for a context in which something stands that no other proof was taken for and none will be, a challenge that is used once:
+    /// the proof needs no place in the replay window.
+    #[cfg(feature = "appliance")]
+    pub(crate) fn authenticate_challenged_held<E: Environment, const N: usize, const W: usize>(
+        vault: V,
+        credential: &Credential,
+        proof: &Proof,
+        context: &[&[u8]],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Self>, Error> {
+        Self::authenticate_proof(vault, credential, proof, context, false, host)
+    }
+
+    fn authenticate_proof<E: Environment, const N: usize, const W: usize>(
+        vault: V,
+        credential: &Credential,
+        proof: &Proof,
+        context: &[&[u8]],
+        remember: bool,
+        host: &mut Host<E, N, W>,
+    ) -> Result<Held<Self>, Error> {
         let (now, parts, mut verdict, bound) = begin(&vault, credential, host)?;
         let mac = bound.mac(&proof.nonce, proof.time, context);
         verdict.require(bool::from(mac.ct_eq(&proof.mac)), Reason::BadProof);
         verdict.require_ok(host.window.check_time(proof.time, now));
-        verdict.require_ok(host.window.check(&mac, now));
+        if remember {
+            verdict.require_ok(host.window.check(&mac, now));
+        }
         match verdict.reason() {
-            None => host.window.insert(&mac, proof.time, now),
+            None if remember => host.window.insert(&mac, proof.time, now),
+            None => {}
             // A window that is full says nothing about the caller.
             Some(Reason::WindowFull) => return unavailable(&vault, &parts, now, host),
             Some(_) => {}

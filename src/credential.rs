@@ -39,6 +39,18 @@ impl Rights {
     /// Stopping everything, and letting it go on.
     pub const OPERATE: Self = Self(1 << 8);
 
+    /// The rights with these bits; a credential with one that there isn't is neither issued nor taken.
+    #[must_use]
+    pub const fn from_bits(bits: u16) -> Self {
+        Self(bits)
+    }
+
+    /// The rights' bits.
+    #[must_use]
+    pub const fn bits(self) -> u16 {
+        self.0
+    }
+
     /// These and those.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {

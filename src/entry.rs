@@ -65,6 +65,10 @@ pub enum Event {
     Witness = 25,
     /// For which fields, and when, the grant of the entry before is good: [`Entry::grant_scope`].
     GrantScope = 26,
+    /// Somebody logged in to an appliance in a role, or tried to: view is the role.
+    RoleLogIn = 27,
+    /// What a role is about to do to an appliance: view is the role, field the number of the act. SPEC.md section 17.
+    RoleAct = 28,
 }
 
 /// How it went, as exactly as can be known then. Only holders of the audit key ever see it.
@@ -407,7 +411,7 @@ impl Entry {
 }
 
 impl Event {
-    const ALL: [Self; 26] = [
+    const ALL: [Self; 28] = [
         Self::Started,
         Self::Authenticate,
         Self::Detokenize,
@@ -434,6 +438,8 @@ impl Event {
         Self::Release,
         Self::Witness,
         Self::GrantScope,
+        Self::RoleLogIn,
+        Self::RoleAct,
     ];
 
     /// Its number in SPEC.md section 8.

@@ -121,49 +121,79 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     ///
     /// # Errors
     /// [`Error::Unavailable`]: no clock, a clock that is behind the stored time, no trail of this vault and node, or the store failed.
-    pub fn open(vault: &Vault, mut environment: E) -> Result<Self, Error> {
+    pub fn open(vault: &Vault, environment: E) -> Result<Self, Error> {
+        let mut host = Self::asleep(environment);
+        host.wake(vault)?;
+        Ok(host)
+    }
+
+    /// A host that knows no vault yet: nothing can be staged.
+    pub(crate) const fn asleep(environment: E) -> Self {
         const { assert!(ENTRIES >= 5, "the host's own records and a caller's must find room") };
-        let now = environment.now().ok_or(Error::Unavailable)?;
-        let last = environment.store().last_entry().map_err(|_| Error::Unavailable)?;
-        let stored_floor = read_floor(environment.store())?;
-        let floor = stored_floor.max(last.as_ref().map_or(Time::default(), crate::SealedEntry::time));
-        // A start spends a block of the trail's numbers, so it begins only where its entry can be kept.
-        if now.plus(CLOCK_TOLERANCE) < floor || environment.store().room() == 0 {
-            return Err(Error::Unavailable);
-        }
-        let stopped = read_stopped(environment.store())?;
-        let (trail, state) = Trail::open(vault, environment.store())?;
-        let mut host = Self {
-            watch: Watch::new(trail.watch_salt()),
-            limits: *vault.limits(),
-            keys: *vault.key_state(),
+        Self {
+            environment,
+            trail: Trail::asleep(),
+            window: ReplayWindow::new(Time::from_millis(0)),
+            records: Vec::new(),
+            taken: None,
+            batches: 0,
+            last_random: Repetition::new(),
+            floor: Time::from_millis(0),
+            stored_floor: Time::from_millis(0),
+            clock_was_back: false,
+            rng_failed: false,
+            watch: Watch::new([0; 8]),
+            limits: Limits::NONE,
+            keys: KeyState::NONE,
             unrecorded: 0,
-            stopped,
+            stopped: false,
             stop_row_is_due: false,
             stop_entry_is_due: false,
             ended: Vec::new(),
             clock_alarm_was_raised: false,
-            rng_failed: false,
-            environment,
-            trail,
-            window: ReplayWindow::new(now.max(floor)),
-            records: Vec::new(),
-            taken: None,
-            batches: 0,
-            last_random: Repetition::default(),
-            floor: now.max(floor),
-            stored_floor,
-            clock_was_back: false,
-        };
-        host.put(state)?;
-        host.commit(vault)?;
-        let mut started = host.keys.entry(Event::Started);
-        started.view = u8::from(stopped);
+        }
+    }
+
+    /// Forgets the vault and all that was staged: what is in the store is another matter.
+    #[cfg(feature = "appliance")]
+    pub(crate) fn sleep(&mut self) {
+        self.trail.sleep();
+        self.window = ReplayWindow::new(Time::default());
+        self.records.clear();
+        self.wipe_free_places();
+        self.watch.begin_anew();
+        self.ended.clear();
+        self.taken = None;
+        (self.stopped, self.stop_row_is_due, self.stop_entry_is_due) = (false, false, false);
+        (self.unrecorded, self.clock_was_back, self.clock_alarm_was_raised) = (0, false, false);
+    }
+
+    /// Goes on with this vault's trail: what [`open`](Self::open) does. After an error it must not be used for anything but another try.
+    pub(crate) fn wake(&mut self, vault: &Vault) -> Result<(), Error> {
+        let now = self.environment.now().ok_or(Error::Unavailable)?;
+        let last = self.environment.store().last_entry().map_err(|_| Error::Unavailable)?;
+        self.stored_floor = read_floor(self.environment.store())?;
+        let floor = self.stored_floor.max(last.as_ref().map_or(Time::default(), crate::SealedEntry::time));
+        // A start spends a block of the trail's numbers, so it begins only where its entry can be kept.
+        if now.plus(CLOCK_TOLERANCE) < floor || self.environment.store().room() == 0 {
+            return Err(Error::Unavailable);
+        }
+        self.stopped = read_stopped(self.environment.store())?;
+        let state = self.trail.wake(vault, self.environment.store())?;
+        self.watch.wake(self.trail.watch_salt());
+        self.limits = *vault.limits();
+        self.keys = *vault.key_state();
+        self.floor = now.max(floor);
+        self.window = ReplayWindow::new(self.floor);
+        self.put(state)?;
+        self.commit(vault)?;
+        let mut started = self.keys.entry(Event::Started);
+        started.view = u8::from(self.stopped);
         let expected = last.map_or(0, |last| last.sequence().saturating_add(1));
-        started.count = u32::try_from(host.trail.next().saturating_sub(expected)).unwrap_or(u32::MAX);
-        let _staged = host.trail.stage(now, &started)?;
-        host.commit(vault)?;
-        Ok(host)
+        started.count = u32::try_from(self.trail.next().saturating_sub(expected)).unwrap_or(u32::MAX);
+        let _staged = self.trail.stage(now, &started)?;
+        self.commit(vault)?;
+        Ok(())
     }
 
     /// The environment, for the host's own use of its store: draining, for example.
@@ -355,6 +385,16 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         }
         self.unrecorded = self.unrecorded.saturating_add(1);
         Err(Error::Unavailable)
+    }
+
+    /// Puts one entry into the trail, durable at once.
+    #[cfg(feature = "appliance")]
+    pub(crate) fn record(&mut self, vault: &Vault, entry: &Entry) -> Result<(), Error> {
+        let now = self.now()?;
+        self.commit_leftovers(vault)?;
+        self.reserve(vault, 1)?;
+        self.stage(now, entry)?;
+        self.commit(vault).map(|_| ())
     }
 
     /// Stages an entry, and has an eye on it.

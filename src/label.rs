@@ -70,6 +70,21 @@ pub(crate) enum Label {
     Address = 32,
     /// trail key → MAC of a checkpoint
     Checkpoint = 33,
+    /// role key → MAC of a log-in to an appliance
+    #[cfg(feature = "appliance")]
+    RoleLogIn = 34,
+    /// role key → key of one channel to an appliance
+    #[cfg(feature = "appliance")]
+    RoleChannel = 35,
+    /// channel key → AEAD key of one act or its answer
+    #[cfg(feature = "appliance")]
+    RoleAct = 36,
+    /// device key → AEAD key of one record that an appliance keeps
+    #[cfg(feature = "appliance")]
+    DeviceRecord = 37,
+    /// transport key → AEAD key of one wrapped keyring
+    #[cfg(feature = "appliance")]
+    Wrap = 38,
 }
 
 impl Label {
@@ -111,6 +126,16 @@ impl Label {
             GrantRecord,
             Address,
             Checkpoint,
+            #[cfg(feature = "appliance")]
+            RoleLogIn,
+            #[cfg(feature = "appliance")]
+            RoleChannel,
+            #[cfg(feature = "appliance")]
+            RoleAct,
+            #[cfg(feature = "appliance")]
+            DeviceRecord,
+            #[cfg(feature = "appliance")]
+            Wrap,
         ];
         all.into_iter().find(|label| label.byte() == byte)
     }

@@ -20,6 +20,8 @@
 
 mod access;
 mod alarm;
+#[cfg(feature = "appliance")]
+pub mod appliance;
 mod attribution;
 mod authenticate;
 mod base64url;

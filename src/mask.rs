@@ -42,8 +42,7 @@ impl Field {
     /// [`Error::BufferTooSmall`] if `out` has less than [`Field::MASK_LEN`](crate::Field::MASK_LEN) bytes, whatever the value.
     pub fn mask<'o>(self, value: &[u8], out: &'o mut [u8]) -> Result<&'o str, Error> {
         let mut mask = Mask { out: out.get_mut(..MASK_LEN).ok_or(Error::BufferTooSmall)?, len: 0 };
-        let text = core::str::from_utf8(value).ok().filter(|_| self.check(value).is_ok());
-        if text.is_none_or(|text| mask.write(self, text).is_none()) {
+        if mask.write(self, value).is_none() {
             mask.len = 0;
             mask.push(self.placeholder()).ok_or(Error::BufferTooSmall)?;
         }
@@ -58,15 +57,19 @@ struct Mask<'o> {
 }
 
 impl<'o> Mask<'o> {
-    /// The mask of a value that passed its field's check; `None` where it is the placeholder.
-    fn write(&mut self, field: Field, text: &str) -> Option<()> {
+    /// The mask of a value that passes its field's check; `None` where it is the placeholder.
+    ///
+    /// To take a mask from a text is to branch on the text: the time tells the shape of the value (where its separators are, which range
+    /// its first character is of). Where the placeholder is all that is ever shown, the value is not looked at.
+    fn write(&mut self, field: Field, value: &[u8]) -> Option<()> {
+        let text = || core::str::from_utf8(value).ok().filter(|_| field.check(value).is_ok());
         match field {
-            Field::PERSON_NAME => self.push(first_of_several(text).unwrap_or("●"))?.push("●●"),
-            Field::EMAIL => self.push(first_of_several(email_local_part(text)?)?)?.push("●●@●●●"),
-            Field::PHONE => self.push("●●●●")?.push_last_digits(phone_number(text)?, 2, 5),
-            Field::CARD_NUMBER => self.push("●●●● ")?.push_last_digits(text, 4, 12),
-            Field::BANK_ACCOUNT => self.push("●●●●")?.push_last_digits(text, 2, 6),
-            Field::BIRTH_DATE => self.push_digits(text, 0, 4)?.push("-●●-●●"),
+            Field::PERSON_NAME => self.push(first_of_several(text()?).unwrap_or("●"))?.push("●●"),
+            Field::EMAIL => self.push(first_of_several(email_local_part(text()?)?)?)?.push("●●@●●●"),
+            Field::PHONE => self.push("●●●●")?.push_last_digits(phone_number(text()?)?, 2, 5),
+            Field::CARD_NUMBER => self.push("●●●● ")?.push_last_digits(text()?, 4, 12),
+            Field::BANK_ACCOUNT => self.push("●●●●")?.push_last_digits(text()?, 2, 6),
+            Field::BIRTH_DATE => self.push_digits(text()?, 0, 4)?.push("-●●-●●"),
             _ => None,
         }
         .map(|_| ())

@@ -33,6 +33,15 @@ impl<'buf> Plaintext<'buf> {
         self.work.get(self.value.clone()).unwrap_or_default()
     }
 
+    /// Moves the value to the front of its buffer, where it stays, and wipes the rest: its length.
+    #[cfg(feature = "appliance")]
+    pub(crate) fn leave_at_front(mut self) -> usize {
+        let work = core::mem::take(&mut self.work);
+        work.copy_within(self.value.clone(), 0);
+        work.get_mut(self.value.len()..).unwrap_or_default().zeroize();
+        self.value.len()
+    }
+
     /// Makes the value unreadable until [`Withheld::restore`], even to one who forgets this and looks at the buffer.
     pub(crate) fn withhold(&mut self, mask: Mask) {
         apply_key_stream(&mask.key, &mask.nonce, self.work);

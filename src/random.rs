@@ -36,6 +36,10 @@ impl<R> fmt::Debug for CheckedRng<R> {
 pub(crate) struct Repetition([u8; 16]);
 
 impl Repetition {
+    pub(crate) const fn new() -> Self {
+        Self([0; 16])
+    }
+
     pub(crate) fn next16<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<[u8; 16], Error> {
         let mut random = [0; 16];
         rng.try_fill_bytes(&mut random).map_err(|_| Error::RngFailed)?;

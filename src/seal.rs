@@ -156,14 +156,36 @@ pub(crate) fn open(
 }
 
 /// Where the value stands in `commitment ‖ LE16 length ‖ value ‖ zeros`, if that is what `opened` is, in the class that its length asks for.
+///
+/// The length is a secret as the value is: every byte of the class is looked at, whatever the length, and only the verdict branches.
 fn value_range(opened: &[u8], field: Field, class: Class) -> Option<core::ops::Range<usize>> {
     let (commitment, padded) = opened.split_first_chunk::<COMMITMENT_LEN>()?;
     let (length, rest) = padded.split_first_chunk::<LENGTH_PREFIX>()?;
-    let length = usize::from(u16::from_le_bytes(*length));
-    let padding = rest.get(length..)?;
-    let nothing_else = commitment.iter().chain(padding).fold(0, |seen, byte| seen | byte).ct_eq(&0);
+    let length = u16::from_le_bytes(*length);
+    let (shortest, longest) = lengths(field, class)?;
+    let padding = (0_u16..).zip(rest).map(|(at, byte)| byte & !is_less(at, length));
+    let stray = padding.chain(commitment.iter().copied()).fold(0, |seen, byte| seen | byte);
+    let wrong = stray | is_less(length, shortest) | is_less(longest, length);
     let start = COMMITMENT_LEN.saturating_add(LENGTH_PREFIX);
-    (bool::from(nothing_else) && class_for(field, length) == Some(class)).then(|| start..start.saturating_add(length))
+    bool::from(wrong.ct_eq(&0)).then(|| start..start.saturating_add(length.into()))
+}
+
+/// The lengths of the shortest and the longest value that [`class_for`] gives this class; the shortest is the longer where it gives it to none.
+fn lengths(field: Field, class: Class) -> Option<(u16, u16)> {
+    let smallest = field.smallest_class();
+    let below = class.index().checked_sub(1).and_then(Class::from_index);
+    let shortest = match below {
+        _ if class < smallest => usize::from(u16::MAX),
+        Some(below) if class > smallest => below.capacity().saturating_add(1),
+        _ => 0,
+    };
+    Some((u16::try_from(shortest).ok()?, u16::try_from(class.capacity()).ok()?))
+}
+
+/// 0xff where `a < b`, 0 elsewhere: the sign of their difference, so that nothing branches.
+fn is_less(a: u16, b: u16) -> u8 {
+    let [.., sign] = u32::from(a).wrapping_sub(b.into()).to_le_bytes();
+    sign
 }
 
 /// The commitment that `key` gives for `nonce`: key stream block 1, bytes 0 to 15. Finds out, without opening, whose token it is.
@@ -206,4 +228,71 @@ fn encrypt(key: &Key, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8]) ->
 fn decrypt(key: &Key, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8], tag: &[u8; TAG_LEN]) -> bool {
     let cipher = ChaCha20Poly1305::new(key.as_bytes().into());
     cipher.decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into()).is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What `value_range` finds, in the words of SPEC.md, in a time that depends on the length.
+    fn found_plainly(opened: &[u8], field: Field, class: Class) -> Option<core::ops::Range<usize>> {
+        let (commitment, padded) = opened.split_at(COMMITMENT_LEN);
+        let length = usize::from(u16::from_le_bytes([padded[0], padded[1]]));
+        let padding = padded.get(LENGTH_PREFIX + length..)?;
+        let nothing_else = commitment.iter().chain(padding).all(|byte| *byte == 0);
+        (nothing_else && class_for(field, length) == Some(class)).then_some(18..18 + length)
+    }
+
+    fn classes() -> impl Iterator<Item = Class> {
+        (0..6).filter_map(Class::from_index)
+    }
+
+    /// Every length up to well above the longest, and some far above, in every class, for fields of every smallest class.
+    #[test]
+    fn every_length_is_judged_as_the_specification_says() {
+        let mut accepted = 0;
+        for smallest in classes() {
+            let field = Field::custom(1, smallest).unwrap();
+            for class in classes() {
+                let mut opened = [0; MAX_OPEN_LEN];
+                let opened = &mut opened[..COMMITMENT_LEN + class.len()];
+                for length in (0..=1100).chain((1100..=u16::MAX).step_by(251)).chain([u16::MAX]) {
+                    opened[16..18].copy_from_slice(&length.to_le_bytes());
+                    let found = value_range(opened, field, class);
+                    assert_eq!(found, found_plainly(opened, field, class), "{length} in {class:?} of {field}");
+                    accepted += u32::from(found.is_some());
+                }
+            }
+        }
+        assert_eq!(accepted, 6 * 1023, "each length from 0 to 1,022 has one class in each field");
+    }
+
+    /// One stray bit anywhere: it is refused before the value and behind it, and nowhere in it.
+    #[test]
+    fn every_stray_byte_is_judged_as_the_specification_says() {
+        for class in classes() {
+            let field = Field::custom(1, class).unwrap();
+            let mut opened = [0; MAX_OPEN_LEN];
+            let opened = &mut opened[..COMMITMENT_LEN + class.len()];
+            for length in [0, 1, class.capacity() / 2, class.capacity() - 1, class.capacity()] {
+                opened[16..18].copy_from_slice(&u16::try_from(length).unwrap().to_le_bytes());
+                for at in (0..16).chain(18..opened.len()) {
+                    opened[at] = 1 << (at % 8);
+                    let found = value_range(opened, field, class);
+                    assert_eq!(found, found_plainly(opened, field, class), "byte {at}, length {length} in {class:?}");
+                    assert_eq!(found.is_some(), (18..18 + length).contains(&at));
+                    opened[at] = 0;
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn less_is_less() {
+        for (a, b) in
+            [(0, 0), (0, 1), (1, 0), (255, 256), (256, 255), (0, u16::MAX), (u16::MAX, 0), (u16::MAX, u16::MAX)]
+        {
+            assert_eq!(is_less(a, b), if a < b { 0xff } else { 0 }, "{a} {b}");
+        }
+    }
 }

@@ -92,6 +92,8 @@ pub enum Table {
     Surrogate = 7,
     /// Whether everything is stopped: one row.
     Stop = 8,
+    /// What an appliance keeps for itself: role keys, attempts left, root keys, all sealed.
+    Device = 9,
 }
 
 impl Table {
@@ -107,11 +109,12 @@ impl Table {
             6 => Self::GrantUses,
             7 => Self::Surrogate,
             8 => Self::Stop,
+            9 => Self::Device,
             _ => return None,
         })
     }
 
-    /// 1 to 8.
+    /// 1 to 9.
     #[expect(clippy::as_conversions, reason = "the discriminant of a repr(u8) enum")]
     #[must_use]
     pub const fn code(self) -> u8 {

@@ -116,30 +116,51 @@ impl<const N: usize> Trail<N> {
         if block < 64 { 64 } else { block }
     };
 
-    /// Goes on where the store says, or, with a fresh key, at 0. What it stages first must be committed before any entry is made.
-    pub(crate) fn open(vault: &Vault, store: &impl Store) -> Result<(Self, Record), Error> {
+    /// No vault's: nothing can be staged.
+    pub(crate) const fn asleep() -> Self {
+        Self {
+            node: 0,
+            vault: [0; 16],
+            identity: [0; 8],
+            watch_salt: [0; 8],
+            key: Key::new([0; 32]),
+            next: 0,
+            previous: [0; TAG_LEN],
+            limit: 0,
+            ahead: 0,
+            ahead_key: Key::new([0; 32]),
+            staged: Deque::new(),
+            committed: 0,
+        }
+    }
+
+    /// Forgets its vault and its keys.
+    #[cfg(feature = "appliance")]
+    pub(crate) fn sleep(&mut self) {
+        self.vault = [0; 16];
+        (self.key, self.ahead_key) = (Key::new([0; 32]), Key::new([0; 32]));
+        self.staged.clear();
+        (self.next, self.limit, self.ahead) = (0, 0, 0);
+    }
+
+    /// Goes on where the store says. What it stages first must be committed before any entry is made.
+    pub(crate) fn wake(&mut self, vault: &Vault, store: &impl Store) -> Result<Record, Error> {
         let node = vault.node();
         let mut stored = [0; crate::store::MAX_RECORD_LEN];
         let len = store.get(&state_key(node), &mut stored).map_err(|_| Error::Unavailable)?;
         let stored = len.and_then(|len| stored.get(..len)).ok_or(Error::Unavailable)?;
         let (next, key) = open_state(vault.tag_key(), node, stored).ok_or(Error::Unavailable)?;
         let last = store.last_entry().map_err(|_| Error::Unavailable)?;
-        let mut trail = Self {
-            node,
-            vault: vault.id(),
-            identity: key.derive_short(Label::Identity, &[]),
-            watch_salt: key.derive_short(Label::Identity, &[Raw(b"watch")]),
-            limit: next,
-            ahead: next,
-            ahead_key: key.duplicate(),
-            key,
-            next,
-            previous: last.as_ref().map_or([0; TAG_LEN], SealedEntry::tag),
-            staged: Deque::new(),
-            committed: next,
-        };
-        let record = trail.state_ahead(vault.tag_key())?;
-        Ok((trail, record))
+        self.node = node;
+        self.vault = vault.id();
+        self.identity = key.derive_short(Label::Identity, &[]);
+        self.watch_salt = key.derive_short(Label::Identity, &[Raw(b"watch")]);
+        (self.limit, self.ahead, self.next, self.committed) = (next, next, next, next);
+        self.ahead_key = key.duplicate();
+        self.key = key;
+        self.previous = last.as_ref().map_or([0; TAG_LEN], SealedEntry::tag);
+        self.staged.clear();
+        self.state_ahead(vault.tag_key())
     }
 
     /// The state one block on. Until it is durable no entry is made beyond the old one: no key ever seals two entries.
@@ -269,16 +290,21 @@ impl AuditKey {
     /// # Errors
     /// [`Error::RngFailed`]; [`Error::Unavailable`] where the store failed, or has a trail of this node already.
     pub fn create<R: TryCryptoRng>(vault: &Vault, store: &mut impl Store, rng: &mut R) -> Result<Self, Error> {
+        let (key, record) = Self::begin(vault, store, random_key(rng)?)?;
+        let batch = crate::Batch { records: &[record], entries: (&[], &[]), now: Time::default() };
+        store.commit(&batch).map_err(|_| Error::Unavailable)?;
+        Ok(key)
+    }
+
+    /// The key of a trail that begins with this one, and the record that makes the trail once it is durable.
+    pub(crate) fn begin(vault: &Vault, store: &impl Store, first: Key) -> Result<(Self, Record), Error> {
         let node = vault.node();
         let mut stored = [0; crate::store::MAX_RECORD_LEN];
         if store.get(&state_key(node), &mut stored).map_err(|_| Error::Unavailable)?.is_some() {
             return Err(Error::Unavailable);
         }
-        let first = random_key(rng)?;
         let record = seal_state(vault.tag_key(), node, 0, &first)?;
-        let batch = crate::Batch { records: &[record], entries: (&[], &[]), now: Time::default() };
-        store.commit(&batch).map_err(|_| Error::Unavailable)?;
-        Ok(Self { node, first, tag_key: TagKey(vault.tag_key().0.duplicate()) })
+        Ok((Self { node, first, tag_key: TagKey(vault.tag_key().0.duplicate()) }, record))
     }
 
     /// A reader that begins with the trail's first entry.

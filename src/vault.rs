@@ -83,6 +83,9 @@ pub(crate) struct KeyState {
 }
 
 impl KeyState {
+    /// Of no keyring.
+    pub(crate) const NONE: Self = Self { epochs: [0; MAX_EPOCHS], token_floor: 0, credential_floor: 0 };
+
     /// The entry that says so.
     pub(crate) fn entry(&self, event: Event) -> Entry {
         let mut entry = Entry::new(event, Reason::Done);

@@ -152,6 +152,11 @@ impl<const N: usize> Watch<N> {
         }
     }
 
+    /// Begins to count, with this salt.
+    pub(crate) const fn wake(&mut self, salt: [u8; 8]) {
+        self.salt = u64::from_le_bytes(salt) | 1;
+    }
+
     /// Forgets what was counted: what raised an alarm that stopped everything is not to stop it again when it goes on.
     pub(crate) fn begin_anew(&mut self) {
         self.cells = [[0; 2]; N];

@@ -1,5 +1,8 @@
 //! One program for what a developer of symbolon runs: `cargo xtask --help`.
 
+mod bare_metal;
+mod constant_time;
+mod firmware;
 mod metadata;
 mod mutants;
 mod process;
@@ -32,6 +35,10 @@ enum Command {
     Mutants(mutants::Arguments),
     /// Count what each cause of a refusal costs: none may stand out
     Refusals(refusals::Arguments),
+    /// Build the firmware images, run them on an emulated board, and hold them to their limits
+    Firmware(firmware::Arguments),
+    /// Find where the core's machine code branches on a secret: verdicts only, and each is listed with its reason
+    ConstantTime(constant_time::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -40,6 +47,8 @@ fn main() -> ExitCode {
         Command::Samples(arguments) => samples::run(&root(), &arguments),
         Command::Mutants(arguments) => mutants::run(&root(), &arguments),
         Command::Refusals(arguments) => refusals::run_command(&root(), &arguments),
+        Command::Firmware(arguments) => firmware::run_command(&root(), &arguments),
+        Command::ConstantTime(arguments) => constant_time::run_command(&root(), &arguments),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

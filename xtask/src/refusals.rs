@@ -80,7 +80,7 @@ fn count_of(dump: &str) -> Option<u64> {
 }
 
 /// Installs valgrind where that can be done without asking, as on a machine for tests.
-fn have_valgrind() -> Outcome {
+pub(crate) fn have_valgrind() -> Outcome {
     let there = || succeeds(Command::new("valgrind").arg("--version"));
     if there() {
         return Ok(());

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::bare_metal::Toolchain;
 use crate::metadata::{CORE, Metadata, RustVersion};
-use crate::process::{cargo, output, run, succeeds};
+use crate::process::{cargo, run, succeeds};
 use crate::{Outcome, samples};
 
 /// One thing that must pass.
@@ -35,7 +36,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step { name: "features", what: "the core compiles with no feature, each feature alone, and all", run: features },
     Step {
         name: "bare-metal",
-        what: "the core builds for Cortex-M0 and Cortex-M4 (no_std, no alloc)",
+        what: "the core builds for Cortex-M0, Cortex-M4 and RISC-V (no_std, no alloc)",
         run: bare_metal,
     },
     Step {
@@ -45,6 +46,11 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step { name: "tests", what: "all tests, documentation examples among them, with all features", run: tests },
     Step { name: "refusals", what: "every cause of a refusal costs the same (valgrind, to 2 %)", run: refusals },
+    Step {
+        name: "constant-time",
+        what: "the machine code branches on secrets at listed verdicts only (valgrind)",
+        run: constant_time,
+    },
     Step { name: "documentation", what: "the documentation builds without a warning", run: documentation },
     Step {
         name: "second-implementation",
@@ -82,25 +88,17 @@ fn features(root: &Path) -> Outcome<Ended> {
 
 fn bare_metal(root: &Path) -> Outcome<Ended> {
     for target in BARE_METAL {
-        if !has_target(root, target) && !succeeds(rustup(root).args(["target", "add", target])) {
-            return Err(format!(
-                "Rust's library for {target} is missing: install it with `rustup target add {target}`"
-            )
-            .into());
+        let toolchain = Toolchain::for_target(root, target)?;
+        for features in ["--no-default-features", "--all-features"] {
+            let build = ["build", "--package", CORE, "--lib", "--release", "--target", target, features];
+            run(toolchain.cargo(root).args(build))?;
         }
-        run(cargo(root).args(["build", "--package", CORE, "--lib", "--release", "--target", target]))?;
     }
     Ok(Ended::Passed)
 }
 
-/// Cortex-M0 (no compare-and-swap, no long multiplication) and Cortex-M4.
-const BARE_METAL: [&str; 2] = ["thumbv6m-none-eabi", "thumbv7em-none-eabi"];
-
-/// Whether rustc has the library of `target`: asked from rustc, so that it works without rustup too.
-fn has_target(root: &Path, target: &str) -> bool {
-    let folder = output(Command::new("rustc").current_dir(root).args(["--print", "target-libdir", "--target", target]));
-    folder.is_ok_and(|folder| Path::new(folder.trim()).is_dir())
-}
+/// Cortex-M0 (no compare-and-swap, no long multiplication), Cortex-M4, and a RISC-V without atomic instructions.
+const BARE_METAL: [&str; 3] = ["thumbv6m-none-eabi", "thumbv7em-none-eabi", "riscv32imc-unknown-none-elf"];
 
 fn minimum_rust(root: &Path) -> Outcome<Ended> {
     let metadata = Metadata::load(root)?;
@@ -147,6 +145,10 @@ fn tests(root: &Path) -> Outcome<Ended> {
 
 fn refusals(root: &Path) -> Outcome<Ended> {
     passed(crate::refusals::run_command(root, &crate::refusals::Arguments::default()))
+}
+
+fn constant_time(root: &Path) -> Outcome<Ended> {
+    passed(crate::constant_time::run_command(root, &crate::constant_time::Arguments::default()))
 }
 
 fn documentation(root: &Path) -> Outcome<Ended> {
