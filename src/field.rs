@@ -346,7 +346,9 @@ fn is_phone_separator(c: char) -> bool {
 
 /// What stands before the last `@`, if `text` is an e-mail address.
 pub(crate) fn email_local_part(text: &str) -> Option<&str> {
-    let (local, domain) = text.rsplit_once('@')?;
+    // Not `rsplit_once`, whose search for a byte from the end can panic in what the compiler makes of it for a Cortex-M.
+    let (local, rest) = text.split_at_checked(text.bytes().rposition(|byte| byte == b'@')?)?;
+    let domain = rest.strip_prefix('@')?;
     let literal =
         domain.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).is_some_and(|inner| !inner.is_empty());
     let dotted = domain.char_indices().any(|(at, c)| c == '.' && at > 0 && at.saturating_add(1) < domain.len());
