@@ -190,7 +190,7 @@ mod tests {
                     0 => 0,
                     1 => 0xff,
                     2 => (at % 256) as u8,
-                    _ => u8::from(at % 7 != 0) * 9,
+                    _ => u8::from(!at.is_multiple_of(7)) * 9,
                 };
                 let message: Vec<u8> = (0..len).map(byte).collect();
                 let frame = frame_of(&message);
