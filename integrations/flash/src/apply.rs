@@ -85,8 +85,9 @@ impl<F: MultiwriteNorFlash, const ENTRIES: usize, const RECORDS: usize> FlashSto
             }
             gone = gone.saturating_add(1);
         }
-        self.index.entries.rotate_left(gone.min(self.index.entries.len()));
-        self.index.entries.truncate(self.index.entries.len().saturating_sub(gone));
+        let kept = self.index.entries.len().saturating_sub(gone);
+        self.index.entries.rotate_left(gone);
+        self.index.entries.truncate(kept);
         Ok(())
     }
 

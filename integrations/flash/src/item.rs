@@ -35,7 +35,7 @@ impl Kind {
 pub(crate) struct Header {
     pub(crate) kind: Kind,
     pub(crate) len: u8,
-    state: u8,
+    pub(crate) state: u8,
     pub(crate) crc: u32,
 }
 
@@ -168,11 +168,8 @@ mod tests {
     /// What must not stay readable when it is replaced, and the two kinds of rows that need not care.
     #[test]
     fn tables_that_hold_secrets() {
-        let secret: heapless::Vec<u8, 16> = (0..=u8::MAX)
-            .filter_map(Table::from_code)
-            .filter(|table| is_secret(*table))
-            .map(Table::code)
-            .collect();
+        let secret: heapless::Vec<u8, 16> =
+            (0..=u8::MAX).filter_map(Table::from_code).filter(|table| is_secret(*table)).map(Table::code).collect();
         assert_eq!(secret, [Table::TrailState.code(), Table::Owner.code(), Table::Device.code()]);
     }
 

@@ -51,6 +51,8 @@
 )]
 #![warn(clippy::all, clippy::missing_errors_doc, clippy::must_use_candidate, clippy::mod_module_files)]
 
+#[cfg(feature = "appliance")]
+mod appliance;
 mod apply;
 mod collect;
 mod error;

@@ -4,7 +4,6 @@ use core::fmt;
 
 use embedded_storage::nor_flash::MultiwriteNorFlash;
 use symbolon::{Batch, Record, RecordKey, SealedEntry, Store, StoreError, Time};
-use zeroize::Zeroizing;
 
 use crate::{
     FlashError,
