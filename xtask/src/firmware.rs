@@ -33,19 +33,28 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
     let images = Images::build(root, &folder)?;
     images.cannot_allocate(&folder)?;
     board_test::run(&images.path("board"), &images.folder)?;
-    println!("    the board works: counter, stack, clock, random numbers, flash, serial line");
+    board_test::overflow_stops(&images.path("with-overflow"))?;
+    println!("    the board works: counter, stack and its end, clock, random numbers, flash, serial line");
     let figures = [sizes(&images)?, operations(&images)?].concat();
     for figure in &figures {
         println!("    {:60} {:>9}", figure.what, figure.value);
     }
     largest(&images, arguments.largest)?;
-    panic_list(&images, &folder)?;
-    let readme = folder.join("README.md");
+    let (readme, compiler) = (folder.join("README.md"), images.read(CORE)?.compiler()?);
     if arguments.write {
-        budgets::write_readme(&readme, &figures)?;
+        budgets::write_readme(&readme, &compiler, &figures)?;
     }
-    budgets::check(&figures)?;
-    budgets::compare_with_readme(&readme, &figures)
+    all_of([
+        budgets::check(&figures),
+        budgets::compare_with_readme(&readme, &compiler, &figures),
+        panic_list(&images, &folder),
+    ])
+}
+
+/// The errors of all, so that one does not hide another.
+fn all_of<const N: usize>(outcomes: [Outcome; N]) -> Outcome {
+    let errors: Vec<_> = outcomes.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
+    if errors.is_empty() { Ok(()) } else { Err(errors.join("\n").into()) }
 }
 
 /// The images, built.
@@ -60,13 +69,14 @@ impl Images {
         let toolchain = Toolchain::for_target(root, TARGET)?;
         let target_folder = Metadata::load(root)?.target_directory()?.join("firmware");
         let images = Self { toolchain, folder: target_folder.join(TARGET).join("release"), target_folder };
-        run(&mut images.cargo(folder))?;
+        run(&mut images.cargo(folder, "images"))?;
+        run(&mut images.cargo(folder, "appliance-firmware"))?;
         Ok(images)
     }
 
-    fn cargo(&self, folder: &Path) -> std::process::Command {
+    fn cargo(&self, folder: &Path, package: &str) -> std::process::Command {
         let mut cargo = self.toolchain.cargo(folder);
-        cargo.args(["build", "--release", "--package", "images", "--target", TARGET]);
+        cargo.args(["build", "--release", "--package", package, "--target", TARGET]);
         cargo.arg("--target-dir").arg(&self.target_folder);
         cargo
     }
@@ -81,7 +91,7 @@ impl Images {
 
     /// The images link without an allocator: the one that allocates doesn't, and for that reason.
     fn cannot_allocate(&self, folder: &Path) -> Outcome {
-        let mut cargo = self.cargo(folder);
+        let mut cargo = self.cargo(folder, "images");
         let output = cargo.args(["--bin", "with-alloc", "--features", "with-alloc"]).output()?;
         let said = String::from_utf8_lossy(&output.stderr);
         if output.status.success() || !said.contains(NO_ALLOCATOR) {
@@ -94,11 +104,17 @@ impl Images {
 
 /// What the core takes of flash and memory: its image, without what every image has.
 fn sizes(images: &Images) -> Outcome<Vec<Figure>> {
-    let [empty, core] = [images.read("empty")?.size()?, images.read(CORE)?.size()?];
+    let [empty, core, appliance] =
+        [images.read("empty")?.size()?, images.read(CORE)?.size()?, images.read(APPLIANCE)?.size()?];
     let figure = |what: &str, value| Figure { what: what.into(), unit: Unit::Bytes, value };
     Ok(vec![
         figure("core: flash", core.flash.saturating_sub(empty.flash)),
         figure("core: static RAM, with 64 entries of the trail", core.ram.saturating_sub(empty.ram)),
+        figure("appliance: flash", appliance.flash.saturating_sub(empty.flash)),
+        figure(
+            "appliance: static RAM, with 64 entries of the trail in its flash",
+            appliance.ram.saturating_sub(empty.ram),
+        ),
     ])
 }
 
@@ -116,10 +132,7 @@ fn figures_of(line: &str) -> Outcome<Vec<Figure>> {
     let figure = |kind: &str, unit, value: &str| -> Outcome<Figure> {
         Ok(Figure { what: format!("{operation}: {kind}"), unit, value: value.parse()? })
     };
-    let figures = [
-        figure("instructions", Unit::Instructions, instructions)?,
-        figure("stack", Unit::Bytes, stack)?,
-    ];
+    let figures = [figure("instructions", Unit::Instructions, instructions)?, figure("stack", Unit::Bytes, stack)?];
     Ok(figures.into_iter().filter(|figure| figure.value != 0).collect())
 }
 
@@ -149,9 +162,11 @@ fn panic_list(images: &Images, folder: &Path) -> Outcome {
 /// Cortex-M3.
 const TARGET: &str = "thumbv7m-none-eabi";
 /// The images whose code must not panic.
-const IN_PANIC_LIST: [&str; 1] = [CORE];
+const IN_PANIC_LIST: [&str; 2] = [CORE, APPLIANCE];
 /// The core alone: sealing, authentication, opening.
 const CORE: &str = "core-only";
+/// All that a device is.
+const APPLIANCE: &str = "appliance";
 /// What rustc says to a program that allocates and names no allocator.
 const NO_ALLOCATOR: &str = "no global memory allocator found";
 
@@ -163,10 +178,10 @@ mod tests {
     #[test]
     fn measurements_are_read() {
         let figures = figures_of("open | 12000 | 1032").unwrap();
-        assert_eq!(figures.iter().map(|f| (&*f.what, f.value)).collect::<Vec<_>>(), [
-            ("open: instructions", 12_000),
-            ("open: stack", 1032)
-        ]);
+        assert_eq!(
+            figures.iter().map(|f| (&*f.what, f.value)).collect::<Vec<_>>(),
+            [("open: instructions", 12_000), ("open: stack", 1032)]
+        );
         assert_eq!(figures_of("start | 0 | 1800").unwrap().len(), 1);
         assert!(figures_of("denied").is_err());
         assert!(figures_of("open | many | 3").is_err());

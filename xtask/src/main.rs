@@ -9,6 +9,7 @@ mod process;
 mod refusals;
 mod samples;
 mod steps;
+mod suite;
 mod test;
 
 use std::error::Error;
@@ -35,6 +36,8 @@ enum Command {
     Mutants(mutants::Arguments),
     /// Count what each cause of a refusal costs: none may stand out
     Refusals(refusals::Arguments),
+    /// The core's own tests on an emulated Cortex-M3
+    Suite,
     /// Build the firmware images, run them on an emulated board, and hold them to their limits
     Firmware(firmware::Arguments),
     /// Find where the core's machine code branches on a secret: verdicts only, and each is listed with its reason
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Samples(arguments) => samples::run(&root(), &arguments),
         Command::Mutants(arguments) => mutants::run(&root(), &arguments),
         Command::Refusals(arguments) => refusals::run_command(&root(), &arguments),
+        Command::Suite => suite::run(&root()),
         Command::Firmware(arguments) => firmware::run_command(&root(), &arguments),
         Command::ConstantTime(arguments) => constant_time::run_command(&root(), &arguments),
     };

@@ -45,11 +45,17 @@ pub(crate) const STEPS: &[Step] = &[
         run: minimum_rust,
     },
     Step { name: "tests", what: "all tests, documentation examples among them, with all features", run: tests },
+    Step { name: "device-tests", what: "the core's own tests pass on an emulated Cortex-M3", run: device_tests },
     Step { name: "refusals", what: "every cause of a refusal costs the same (valgrind, to 2 %)", run: refusals },
     Step {
         name: "constant-time",
         what: "the machine code branches on secrets at listed verdicts only (valgrind)",
         run: constant_time,
+    },
+    Step {
+        name: "firmware",
+        what: "on an emulated Cortex-M3: no allocator, no panic of ours, and flash, RAM, stack and time within limits",
+        run: firmware,
     },
     Step { name: "documentation", what: "the documentation builds without a warning", run: documentation },
     Step {
@@ -143,12 +149,20 @@ fn tests(root: &Path) -> Outcome<Ended> {
         .env("RUSTC_BOOTSTRAP", "1")))
 }
 
+fn device_tests(root: &Path) -> Outcome<Ended> {
+    passed(crate::suite::run(root))
+}
+
 fn refusals(root: &Path) -> Outcome<Ended> {
     passed(crate::refusals::run_command(root, &crate::refusals::Arguments::default()))
 }
 
 fn constant_time(root: &Path) -> Outcome<Ended> {
     passed(crate::constant_time::run_command(root, &crate::constant_time::Arguments::default()))
+}
+
+fn firmware(root: &Path) -> Outcome<Ended> {
+    passed(crate::firmware::run_command(root, &crate::firmware::Arguments::default()))
 }
 
 fn documentation(root: &Path) -> Outcome<Ended> {

@@ -99,7 +99,7 @@ impl<const SECTORS: usize> NorFlash for SpiFlash<SECTORS> {
         check_erase(self, from, to)?;
         for sector in (from..to).step_by(Self::SECTOR) {
             self.enable_writing()?;
-            let _selected_until_here = at(SECTOR_ERASE, sector, 0);
+            let _all_was_sent = at(SECTOR_ERASE, sector, 0);
             wait();
         }
         Ok(())

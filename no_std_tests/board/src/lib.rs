@@ -17,6 +17,7 @@
 //! The memory layout is in `memory.x`, the stack at the bottom of the memory: an overflow stops the processor.
 #![no_std]
 
+mod chip;
 mod clock;
 pub mod count;
 mod entropy;
@@ -27,6 +28,7 @@ mod spi;
 pub mod stack;
 mod uart;
 
+pub use chip::chip_key;
 pub use clock::Clock;
 pub use entropy::{Entropy, NoEntropy};
 pub use flash::{FlashError, SpiFlash};

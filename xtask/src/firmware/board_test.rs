@@ -23,6 +23,15 @@ pub(crate) fn run(image: &Path, folder: &Path) -> Outcome {
     }
 }
 
+/// An overflow of the stack must stop the processor, before anything else is overwritten.
+pub(crate) fn overflow_stops(image: &Path) -> Outcome {
+    match emulator::run(image, "", None) {
+        Err(error) if error.to_string().contains(STOPPED) => Ok(()),
+        Err(error) => Err(format!("an overflow of the stack should stop the processor: {error}").into()),
+        Ok(_) => Err("an overflow of the stack went unnoticed".into()),
+    }
+}
+
 /// Checks what one start wrote and gives its random number.
 fn check(output: &Output, start: u32) -> Outcome<String> {
     let said = |what: &str| {
@@ -47,6 +56,8 @@ fn expect(what: &str, said: &str, expected: &str) -> Outcome {
 
 const INPUT: &str = "a line\nanother one\nend\n";
 const ECHO: &str = "ready\na line\nanother one\n";
+/// What QEMU says where a fault can't be handled, because there is no stack to handle it on.
+const STOPPED: &str = "Lockup";
 /// The size of the chip, which the file must have.
 const FLASH_BYTES: usize = 16 << 20;
 const SECTOR: usize = 65536;

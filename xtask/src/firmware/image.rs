@@ -81,6 +81,15 @@ impl Image {
         Ok(size)
     }
 
+    /// The compiler that made it, as `rustc 1.95.0`: it says so in a section that isn't loaded.
+    pub(crate) fn compiler(&self) -> Outcome<String> {
+        let file = self.file()?;
+        let section = file.section_by_name(".comment").ok_or("the image doesn't say which compiler made it")?;
+        let text = String::from_utf8_lossy(section.data()?);
+        let version = text.split_once("rustc version ").and_then(|(_, rest)| rest.split(' ').next());
+        Ok(format!("rustc {}", version.ok_or("the image was made by another compiler than rustc")?))
+    }
+
     /// All functions, largest first.
     pub(crate) fn functions(&self) -> Outcome<Vec<Function>> {
         let file = self.file()?;
@@ -152,7 +161,8 @@ fn function_of<'data>(symbol: &impl ObjectSymbol<'data>) -> Function {
 
 /// Without the hash that some compilers put behind a name.
 fn tidy(name: &str) -> String {
-    let hash = name.rsplit_once("::h").filter(|(_, hash)| hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()));
+    let hash =
+        name.rsplit_once("::h").filter(|(_, hash)| hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()));
     hash.map_or(name, |(name, _)| name).to_owned()
 }
 

@@ -33,7 +33,8 @@ pub(crate) fn culprits(image: &Image) -> Outcome<BTreeSet<Culprit>> {
     let mut seen = BTreeSet::new();
     loop {
         let to_panic = |reference: &&super::image::Reference| panics.contains(&reference.to);
-        let new: Vec<u64> = references.iter().filter(to_panic).map(|r| r.from).filter(|from| seen.insert(*from)).collect();
+        let new: Vec<u64> =
+            references.iter().filter(to_panic).map(|r| r.from).filter(|from| seen.insert(*from)).collect();
         if new.is_empty() {
             return Ok(found);
         }
@@ -65,26 +66,45 @@ fn culprit(frames: &[Frame], around: Option<&Function>) -> Option<Culprit> {
         return Some(unknown());
     }
     let frame = frames.iter().find(|frame| !is_core(&frame.file))?;
-    let function = frame.function.clone();
-    Some(match package(&frame.file) {
-        Some(package) => Culprit::Dependency { package, function },
-        None => Culprit::Ours { function, file: frame.file.clone() },
+    Some(match package_and_file(&frame.file) {
+        Some((package, file)) => {
+            Culprit::Dependency { package, function: format!("{file} {}", short(&frame.function)) }
+        }
+        None => Culprit::Ours { function: frame.function.clone(), file: frame.file.clone() },
     })
+}
+
+/// The function's own name, without its path, its types, and what closure of it it is: compilers write these in more than one way.
+fn short(function: &str) -> String {
+    let (mut name, mut depth) = (String::new(), 0_usize);
+    for letter in function.chars() {
+        match letter {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            _ if depth == 0 => name.push(letter),
+            _ => {}
+        }
+    }
+    let own = name.rsplit("::").find(|part| !part.is_empty() && !part.starts_with('{'));
+    own.unwrap_or(function).to_owned()
 }
 
 /// Whether a source file is of Rust's own library.
 fn is_core(file: &str) -> bool {
     let file = file.replace('\\', "/");
-    ["/library/core/", "/library/alloc/", "compiler-builtins", "compiler_builtins"].iter().any(|part| file.contains(part))
+    ["/library/core/", "/library/alloc/", "compiler-builtins", "compiler_builtins"]
+        .iter()
+        .any(|part| file.contains(part))
 }
 
-/// The package of a source file in cargo's registry, without its version.
-fn package(file: &str) -> Option<String> {
+/// The package of a source file in cargo's registry, without its version, and the file's place in it.
+fn package_and_file(file: &str) -> Option<(String, String)> {
     let file = file.replace('\\', "/");
     let (_, inside) = file.split_once("/registry/src/")?;
-    let folder = inside.split('/').nth(1)?;
+    let (folder, file) = inside.split_once('/')?.1.split_once('/')?;
     let version = folder.match_indices('-').find(|(at, _)| folder[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
-    Some(version.map_or(folder, |(at, _)| &folder[..at]).to_owned())
+    let package = version.map_or(folder, |(at, _)| &folder[..at]);
+    Some((package.to_owned(), file.to_owned()))
 }
 
 /// Compares with the list: every culprit is on it, and nothing else is. Code of ours can't be on it.
@@ -155,7 +175,7 @@ mod tests {
     #[test]
     fn the_innermost_is_blamed() {
         let inlined = [frame("expect", CORE), frame("apply", CIPHER), frame("seal", "src/seal.rs")];
-        let expected = Culprit::Dependency { package: "cipher".into(), function: "apply".into() };
+        let expected = Culprit::Dependency { package: "cipher".into(), function: "src/stream.rs apply".into() };
         assert_eq!(culprit(&inlined, None), Some(expected));
         let ours = [frame("expect", CORE), frame("seal", "/somewhere/src/seal.rs"), frame("apply", CIPHER)];
         assert!(matches!(culprit(&ours, None), Some(Culprit::Ours { .. })));
@@ -166,10 +186,19 @@ mod tests {
     /// Names of packages have digits and hyphens too.
     #[test]
     fn packages_are_told_by_their_folder() {
-        let of = |folder: &str| package(&format!("/registry/src/index/{folder}/src/lib.rs"));
-        assert_eq!(of("cortex-m-rt-0.7.7").as_deref(), Some("cortex-m-rt"));
-        assert_eq!(of("chacha20-0.10.2").as_deref(), Some("chacha20"));
-        assert_eq!(package("/work/src/seal.rs"), None);
+        let of = |folder: &str| package_and_file(&format!("/registry/src/index/{folder}/src/lib.rs"));
+        assert_eq!(of("cortex-m-rt-0.7.7"), Some(("cortex-m-rt".into(), "src/lib.rs".into())));
+        assert_eq!(of("chacha20-0.10.2"), Some(("chacha20".into(), "src/lib.rs".into())));
+        assert_eq!(package_and_file("/somewhere/src/seal.rs"), None);
+    }
+
+    /// The same function, as two compilers name it.
+    #[test]
+    fn names_are_the_compilers_choice() {
+        assert_eq!(short("cipher::stream::StreamCipher::apply"), "apply");
+        assert_eq!(short("<cipher::Wrapper<chacha20::R20> as cipher::StreamCipher>::apply::<u8>"), "apply");
+        assert_eq!(short("heapless::vec::open::{{closure}}"), "open");
+        assert_eq!(short("<a::B>::open::{closure#0}"), "open");
     }
 
     /// The list is true: nothing new, nothing that is gone, nothing of ours.

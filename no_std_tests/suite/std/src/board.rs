@@ -18,7 +18,12 @@ impl Termination for () {}
 
 /// What the compiler's `main` calls, and cortex-m-rt calls that.
 #[lang = "start"]
-fn start<T: Termination + 'static>(main: fn() -> T, _count: isize, _arguments: *const *const u8, _sigpipe: u8) -> isize {
+fn start<T: Termination + 'static>(
+    main: fn() -> T,
+    _count: isize,
+    _arguments: *const *const u8,
+    _sigpipe: u8,
+) -> isize {
     // SAFETY: once, before anything allocates; the 16 MiB at this address are in no section of the linker script.
     unsafe { HEAP.init(0x2100_0000, 16 << 20) };
     main();

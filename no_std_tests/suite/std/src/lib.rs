@@ -17,14 +17,14 @@ pub mod thread;
 
 pub use alloc::{borrow, boxed, fmt, format, rc, slice, str, string, vec};
 pub use core::{
-    any, array, cell, char, clone, cmp, convert, default, error, hash, hint, iter, marker, mem, num, ops, option, pin, ptr,
-    result, u8, u16, u32, u64, usize,
+    any, array, cell, char, clone, cmp, convert, default, error, hash, hint, iter, marker, mem, num, ops, option, pin,
+    ptr, result, u8, u16, u32, u64, usize,
 };
 
 pub use core::{
     assert, assert_eq, assert_ne, cfg, column, concat, debug_assert, debug_assert_eq, debug_assert_ne, env, file,
-    format_args, include_bytes, include_str, line, matches, module_path, option_env, panic, stringify, todo, unimplemented,
-    unreachable, write, writeln,
+    format_args, include_bytes, include_str, line, matches, module_path, option_env, panic, stringify, todo,
+    unimplemented, unreachable, write, writeln,
 };
 pub use semihosting::{eprint, eprintln, print, println};
 

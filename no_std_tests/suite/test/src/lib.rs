@@ -17,7 +17,9 @@ mod left_out;
 use std::process::exit;
 use std::{eprintln, print, println};
 
-pub use description::{ShouldPanic, StaticTestFn, StaticTestName, TestDesc, TestDescAndFn, TestType, assert_test_result};
+pub use description::{
+    ShouldPanic, StaticTestFn, StaticTestName, TestDesc, TestDescAndFn, TestType, assert_test_result,
+};
 
 /// Runs `tests` and ends the program: the compiler makes this call.
 pub fn test_main_static(tests: &[&TestDescAndFn]) {
@@ -45,7 +47,10 @@ pub fn test_main_static(tests: &[&TestDescAndFn]) {
 }
 
 fn run(test: &TestDescAndFn) {
-    assert!(test.desc.should_panic == ShouldPanic::No, "a panic ends the image: a test that should panic has to be left out");
+    assert!(
+        test.desc.should_panic == ShouldPanic::No,
+        "a panic ends the image: a test that should panic has to be left out"
+    );
     match (test.testfn.0)() {
         Ok(()) => println!("ok"),
         Err(why) => panic!("{why}"),
