@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import check_appliance
 import check_audit
 import fields
 import grants
@@ -306,6 +307,7 @@ CHECKS: dict[str, Check] = {
     "proof": check_proof,
     "reveal": check_reveal,
     **check_audit.CHECKS,
+    **check_appliance.CHECKS,
     "grants": check_grant,
     "grants-fail": check_bad_grant,
     "addresses": check_address,
@@ -369,7 +371,8 @@ def check_own(tally: Tally) -> None:
         "bound-48-0",
     ):
         tally.equal("own", fields.code_of(name), None, name)
-    for step in (check_resealing, check_floor, check_opening_under_grants, check_deliveries, *check_audit.OWN):
+    steps = (check_resealing, check_floor, check_opening_under_grants, check_deliveries)
+    for step in (*steps, *check_audit.OWN, *check_appliance.OWN):
         tally.attempt("own", step.__name__, lambda: step(tally))
 
 

@@ -187,6 +187,7 @@ def trail_rows() -> Iterable[str]:
     yield trail_row(AUDIT_KEY, [gap_at_first, *day_of_entries()[6:8]])
     yield trail_row(AUDIT_KEY, day_of_grants())
     yield trail_row(AUDIT_KEY, day_of_watching())
+    yield trail_row(AUDIT_KEY, day_of_roles())
     yield trail_row(AUDIT_KEY, [replace(entry, number=at) for at, entry in enumerate(day_of_kinds())])
 
 
@@ -194,6 +195,18 @@ def day_of_kinds() -> list[trail.Entry]:
     """Each kind of caller, and none."""
     callers = [replace(ALICE, kind=kind) for kind in (1, 2, 3)]
     return [started(0, NOW), *(trail.Entry(0, NOW, event=2, **by_whom(who)) for who in callers), started(0, NOW + 1)]
+
+
+def day_of_roles() -> list[trail.Entry]:
+    """Log-ins of each role, done and refused, and each act that is recorded."""
+    issued = {"owner": RING.tag_of(ALICE), "session": some("session id", 8)}
+    said = [(trail.ROLES_LOG_IN, reason, {"view": role}) for role in range(3) for reason in (0, 25)]
+    said += [(trail.ROLES_ACT, 0, {"view": 0, "field": number}) for number in range(9)]
+    said += [(trail.ROLES_ACT, 0, {"view": 1, "field": 0, **issued}), (trail.ROLES_ACT, 0, {"view": 2, "field": 0})]
+    entries = [started(0, NOW)]
+    for number, (event, reason, given) in enumerate(said, start=1):
+        entries.append(trail.Entry(number, NOW + number, event, reason, count=1, **given))
+    return entries
 
 
 def trail_fail_rows() -> Iterable[str]:
@@ -239,7 +252,7 @@ def badly_continued(entries: list[trail.Entry]) -> Iterable[tuple[list[trail.Ent
     yield [*entries[:5], replace(entries[6], number=6)], 5, "a gap of one"
     yield [*entries[:3], entries[2]], 3, "a number twice"
     yield [*entries[:3], entries[1]], 3, "a number below"
-    for event in (0, 27, 128, 255):
+    for event in (0, 29, 128, 255):
         yield [*entries[:2], replace(entries[2], event=event)], 2, f"event {event}"
     for reason in (39, 128, 255):
         yield [*entries[:2], replace(entries[2], reason=reason)], 2, f"reason {reason}"

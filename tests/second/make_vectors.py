@@ -12,6 +12,7 @@ from pathlib import Path
 
 import fields
 import grants
+import make_appliance
 import make_trail
 import make_watching
 import registry
@@ -1204,6 +1205,7 @@ FAMILIES = {
         "keyring | tenant | kind | subject | owner secret, - without | audit key | entries, with commas\n"
         "#   | of each entry, with commas: opened, refused, or - where it is about no token of this owner's",
     ),
+    **make_appliance.FAMILIES,
 }
 
 

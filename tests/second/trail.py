@@ -28,6 +28,7 @@ EVENTS = {
     8: "grant", 9: "grant's reason", 10: "revoke", 11: "revoke all", 12: "rewrap", 13: "reown", 14: "erase",
     15: "confirm address", 16: "look up", 17: "make index", 18: "tokenize", 19: "issuer",
     20: "keyring", 21: "unrecorded", 22: "alarm", 23: "stop", 24: "release", 25: "witness", 26: "grant's scope",
+    27: "role's log-in", 28: "role's act",
 }  # fmt: skip
 REASONS = {
     0: "done", 1: "does not open", 2: "foreign token", 3: "canary", 4: "wrong field", 5: "unknown epoch",
@@ -44,6 +45,7 @@ REASONS = {
 CALLER_KINDS = range(4)
 """0 where there is no caller."""
 STARTED, GRANT, GRANTS_REASON, KEYRING, WITNESS, GRANTS_SCOPE = 1, 8, 9, 20, 25, 26
+ROLES_LOG_IN, ROLES_ACT = 27, 28
 ENTRY_LENGTH = 110
 CHECKPOINT_LENGTH = 52
 FIRST_PREVIOUS = bytes(16)
