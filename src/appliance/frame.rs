@@ -137,11 +137,10 @@ fn seal_in_place(buffer: &mut [u8], id: u16, start: usize, len: usize) -> Option
 /// COBS of `begin..end` to the front, which it never overtakes: the overhead fits before `begin`.
 fn encode_in_place(buffer: &mut [u8], begin: usize, end: usize) -> Option<usize> {
     let mut encoder = EncoderState::default();
-    // The first code byte's place.
+    // Behind the first code byte.
     let mut at = 1_usize;
     for from in begin..end {
-        let byte = *buffer.get(from)?;
-        match encoder.push(byte) {
+        match encoder.push(*buffer.get(from)?) {
             PushResult::AddSingle(byte) => put(buffer, &mut at, byte)?,
             PushResult::ModifyFromStartAndSkip((place, code)) => {
                 *buffer.get_mut(place)? = code;
@@ -184,6 +183,7 @@ mod tests {
     /// Every length around the block boundaries, all zeros, none, and mixed: what goes in comes out, and equals what the library makes.
     #[test]
     fn round_trips() {
+        let mut left_out = 0;
         for len in (0..40).chain(240..270).chain(500..520).chain(1000..1030) {
             for pattern in 0..4_u8 {
                 let byte = |at: usize| match pattern {
@@ -202,12 +202,24 @@ mod tests {
                 payload.extend(CRC.checksum(&payload).to_le_bytes());
                 let mut expected = vec![0; cobs::max_encoding_length(payload.len()) + 2];
                 let encoded = cobs::encode(&payload, &mut expected);
-                assert_eq!(inner, &expected[..encoded]);
-                let mut inner = inner.to_vec();
-                let received = open_frame(&mut inner).unwrap();
-                assert_eq!((received.id, &*received.message), (0x1234, message.as_slice()));
+                expected.truncate(encoded);
+                if inner.len() > encoded {
+                    // Behind a full block at the end the library leaves out the empty one.
+                    opens(&expected, &message);
+                    expected.push(1);
+                    left_out += 1;
+                }
+                assert_eq!(inner, expected);
+                opens(inner, &message);
             }
         }
+        assert!(left_out > 0);
+    }
+
+    fn opens(frame: &[u8], message: &[u8]) {
+        let mut frame = frame.to_vec();
+        let received = open_frame(&mut frame).unwrap();
+        assert_eq!((received.id, &*received.message), (0x1234, message));
     }
 
     /// Any one bit that is changed on the line is noticed.
