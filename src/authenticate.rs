@@ -89,10 +89,11 @@ impl<V: Deref<Target = Vault>> Session<V> {
         verdict.require(bool::from(mac.ct_eq(&proof.mac)), Reason::BadProof);
         verdict.require_ok(host.window.check_time(proof.time, now));
         if remember {
-            verdict.require_ok(host.window.check(&mac, now));
+            // By the MAC that came: where it is wrong, the right one must not choose a place in memory.
+            verdict.require_ok(host.window.check(&proof.mac, now));
         }
         match verdict.reason() {
-            None if remember => host.window.insert(&mac, proof.time, now),
+            None if remember => host.window.insert(&proof.mac, proof.time, now),
             None => {}
             // A window that is full says nothing about the caller.
             Some(Reason::WindowFull) => return unavailable(&vault, &parts, now, host),

@@ -5,6 +5,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     CheckedRng, Error, Token, Vault,
+    bytes::put,
     principal::Id,
     seal::{self, Under, class_for},
     token::Class,
@@ -34,9 +35,7 @@ impl Vault {
         let root = self.keyring().root(like.epoch()).ok_or(Error::InvalidKeyring)?;
         let tenant = root.tenant(Id::new(tenant.as_ref())?.as_bytes());
         let mut value = [0; Class::LARGEST.capacity()];
-        for (slot, byte) in value.iter_mut().zip(export) {
-            *slot = *byte;
-        }
+        put(&mut value, &[export]);
         // The shortest value, zeros included, that gets the class which is wanted.
         let has_class = |len: &usize| class_for(like.field(), *len) == Some(like.class());
         let len = (export.len()..=like.class().capacity()).find(has_class).ok_or(Error::InvalidValue)?;

@@ -4,6 +4,7 @@ use subtle::ConstantTimeEq;
 
 use crate::{
     Error, Time,
+    bytes::put,
     entry::take,
     label::Label,
     prf::{Key, Part::Raw},
@@ -66,10 +67,7 @@ impl Checkpoint {
     pub fn to_bytes(&self) -> [u8; Self::LEN] {
         let mut out = [0; Self::LEN];
         let (node, next, time) = (self.node.to_le_bytes(), self.next.to_le_bytes(), self.time.to_le_bytes());
-        let bytes = node.iter().chain(&next).chain(&time).chain(&self.last).chain(&self.mac);
-        for (slot, byte) in out.iter_mut().zip(bytes) {
-            *slot = *byte;
-        }
+        put(&mut out, &[&node, &next, &time, &self.last, &self.mac]);
         out
     }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     Checkpoint, Field, Kind, Time,
+    bytes::put,
     keyring::MAX_EPOCHS,
     token::{COMMITMENT_LEN, HEADER_LEN, NONCE_LEN, Token},
 };
@@ -206,20 +207,15 @@ impl TokenHead {
 
     /// Two numbers, LE64, in the place of a token.
     fn of_numbers(first: u64, second: u64) -> Self {
-        let mut head = Self::default();
-        let bytes = first.to_le_bytes().into_iter().chain(second.to_le_bytes());
-        for (slot, byte) in head.header.iter_mut().chain(&mut head.nonce).zip(bytes) {
-            *slot = byte;
-        }
-        head
+        let mut bytes = [0; 16];
+        put(&mut bytes, &[&first.to_le_bytes(), &second.to_le_bytes()]);
+        Self::of_principal(&bytes)
     }
 
     /// The two numbers, where there is nothing behind them.
     fn numbers(&self) -> Option<(u64, u64)> {
         let mut bytes = [0; HEADER_LEN + NONCE_LEN];
-        for (slot, byte) in bytes.iter_mut().zip(self.header.iter().chain(&self.nonce)) {
-            *slot = *byte;
-        }
+        put(&mut bytes, &[&self.header, &self.nonce]);
         let mut rest = bytes.as_slice();
         let (first, second) = (take(&mut rest)?, take(&mut rest)?);
         (*rest == [0, 0]).then(|| (u64::from_le_bytes(first), u64::from_le_bytes(second)))
@@ -280,9 +276,7 @@ impl Entry {
     #[must_use]
     pub fn grantee(&self) -> Option<[u8; 16]> {
         let mut tag = [0; 16];
-        for (slot, byte) in tag.iter_mut().zip(self.token.header.iter().chain(&self.token.nonce)) {
-            *slot = *byte;
-        }
+        put(&mut tag, &[&self.token.header, &self.token.nonce]);
         (self.event == Event::Grant).then_some(tag)
     }
 
@@ -290,10 +284,7 @@ impl Entry {
     #[must_use]
     pub fn reason_given(&self) -> Option<[u8; REASON_LEN]> {
         let mut words = [0; REASON_LEN];
-        let bytes = self.token.header.iter().chain(&self.token.nonce).chain(&self.owner_or_commitment);
-        for (slot, byte) in words.iter_mut().zip(bytes) {
-            *slot = *byte;
-        }
+        put(&mut words, &[&self.token.header, &self.token.nonce, &self.owner_or_commitment]);
         (self.event == Event::GrantReason).then_some(words)
     }
 
@@ -313,9 +304,7 @@ impl Entry {
     pub fn checkpoint(&self) -> Option<Checkpoint> {
         let (next, time) = self.token.numbers()?;
         let mut mac = [0; 16];
-        for (slot, byte) in mac.iter_mut().zip(self.session.iter().chain(&self.grant)) {
-            *slot = *byte;
-        }
+        put(&mut mac, &[&self.session, &self.grant]);
         let time = Time::from_millis(time);
         let read = Checkpoint { node: self.count, next, time, last: self.owner_or_commitment, mac };
         (self.event == Event::Witness).then_some(read)
@@ -382,9 +371,7 @@ impl Entry {
             &self.session,
             &self.grant,
         ];
-        for (slot, byte) in body.iter_mut().zip(parts.into_iter().flatten()) {
-            *slot = *byte;
-        }
+        put(&mut body, &parts);
         body
     }
 

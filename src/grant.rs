@@ -9,6 +9,7 @@ use crate::{
     Session, Slot, Table, Time, Vault, View,
     access::Asked,
     authenticate::Verdict,
+    bytes::put,
     entry::{Entry, Event, REASON_LEN, Reason, TokenHead, take},
     held::Withheld,
     keys::GrantKey,
@@ -157,9 +158,7 @@ impl Claims {
             subject,
             &[],
         ];
-        for (slot, byte) in body.iter_mut().zip(parts.into_iter().flatten()) {
-            *slot = *byte;
-        }
+        put(&mut body, &parts);
         body
     }
 
@@ -485,9 +484,7 @@ impl fmt::Debug for GrantTerms<'_> {
 fn assemble(key: &GrantKey, claims: &Claims) -> Option<Grant> {
     let body = claims.to_body();
     let mut bytes = [0; Grant::LEN];
-    for (slot, byte) in bytes.iter_mut().zip(body.iter().chain(&key.mac(&body))) {
-        *slot = *byte;
-    }
+    put(&mut bytes, &[&body, &key.mac(&body)]);
     Grant::from_bytes(&bytes).ok()
 }
 

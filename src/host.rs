@@ -10,6 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::{
     Batch, Cause, Error, Held, Limits, Outcome, Record, RecordKey, SessionId, Store, Table, Time, Vault,
+    bytes::put,
     entry::{Entry, Event, Reason},
     random::Repetition,
     replay::ReplayWindow,
@@ -348,9 +349,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     pub(crate) fn random32(&mut self) -> Result<Zeroizing<[u8; 32]>, Error> {
         let halves = Zeroizing::new([self.random16()?, self.random16()?]);
         let mut secret = Zeroizing::new([0; 32]);
-        for (slot, byte) in secret.iter_mut().zip(halves.as_flattened()) {
-            *slot = *byte;
-        }
+        put(secret.as_mut_slice(), &[halves.as_flattened()]);
         Ok(secret)
     }
 
@@ -447,9 +446,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     /// The value of a record, staged or stored, at the front of `out`: its length.
     pub(crate) fn read(&mut self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, Error> {
         if let Some(staged) = self.records.iter().rev().find(|staged| staged.key == *key) {
-            for (slot, byte) in out.iter_mut().zip(&staged.value) {
-                *slot = *byte;
-            }
+            put(out, &[&staged.value]);
             return Ok(Some(staged.value.len()));
         }
         self.environment.store().get(key, out).map_err(|_| Error::Unavailable)

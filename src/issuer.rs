@@ -7,6 +7,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Credential, Error, Principal, Purposes, Rights, SessionId, SessionKey, Time,
+    bytes::put,
     credential::{Claims, Read, Sealed},
     label::Label,
     prf::{Key, Part::Raw},
@@ -155,9 +156,7 @@ impl Issuer {
         ];
         let len = parts.iter().fold(0_usize, |sum, part| sum.saturating_add(part.len()));
         let out = out.get_mut(..len).ok_or(Error::BufferTooSmall)?;
-        for (slot, byte) in out.iter_mut().zip(parts.into_iter().flatten()) {
-            *slot = *byte;
-        }
+        put(out, &parts);
         Ok(len)
     }
 

@@ -4,10 +4,12 @@ use core::fmt;
 
 use heapless::Vec;
 use rand_core::TryCryptoRng;
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Error,
+    bytes::put,
     keys::{Root, TagKey},
     prf::Key,
 };
@@ -55,7 +57,7 @@ impl Keyring {
     pub fn add_epoch<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<u16, Error> {
         let epoch = self.newest().checked_add(1).ok_or(Error::InvalidKeyring)?;
         let root = random_key(rng)?;
-        if self.roots.iter().any(|known| known.root.as_bytes() == root.as_bytes()) {
+        if self.roots.iter().any(|known| known.root.as_bytes().ct_eq(root.as_bytes()).into()) {
             return Err(Error::RngFailed);
         }
         self.push(epoch, Root::new(*root.as_bytes()))?;
@@ -88,14 +90,9 @@ impl Keyring {
         let out = out.get_mut(..len).ok_or(Error::BufferTooSmall)?;
         let (head, epochs) = out.split_first_chunk_mut::<HEAD_LEN>().ok_or(Error::BufferTooSmall)?;
         let count = u8::try_from(self.roots.len()).unwrap_or_default();
-        for (slot, byte) in head.iter_mut().zip([FORMAT, count].iter().chain(self.tag_key.0.as_bytes())) {
-            *slot = *byte;
-        }
+        put(head, &[&[FORMAT, count], self.tag_key.0.as_bytes()]);
         for (slot, known) in epochs.chunks_mut(EPOCH_LEN).zip(&self.roots) {
-            let bytes = known.epoch.to_le_bytes();
-            for (slot, byte) in slot.iter_mut().zip(bytes.iter().chain(known.root.as_bytes())) {
-                *slot = *byte;
-            }
+            put(slot, &[&known.epoch.to_le_bytes(), known.root.as_bytes()]);
         }
         Ok(len)
     }
@@ -166,7 +163,9 @@ pub(crate) fn random_key<R: TryCryptoRng>(rng: &mut R) -> Result<Key, Error> {
     let mut bytes = Zeroizing::new([0_u8; 32]);
     rng.try_fill_bytes(bytes.as_mut_slice()).map_err(|_| Error::RngFailed)?;
     let [first, rest @ ..] = &*bytes;
-    if rest.iter().all(|byte| byte == first) {
+    // How many of them are the same is as secret as they are.
+    let differences = rest.iter().fold(0, |seen, byte| seen | (byte ^ first));
+    if bool::from(differences.ct_eq(&0)) {
         bytes.zeroize();
         return Err(Error::RngFailed);
     }

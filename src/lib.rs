@@ -25,6 +25,7 @@ pub mod appliance;
 mod attribution;
 mod authenticate;
 mod base64url;
+mod bytes;
 mod canary;
 mod card;
 mod checkpoint;

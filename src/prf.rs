@@ -9,7 +9,7 @@ use poly1305::Poly1305;
 use poly1305::universal_hash::{KeyInit, UniversalHash};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{label::Label, reveal::Item};
+use crate::{bytes::put, label::Label, reveal::Item};
 
 /// A 256-bit secret. Wiped on drop; can't be copied, compared or printed.
 #[derive(Zeroize, ZeroizeOnDrop)]
@@ -121,9 +121,7 @@ impl Blocks {
         while !bytes.is_empty() {
             let room = self.block.get_mut(self.filled..).unwrap_or_default();
             let (now, later) = bytes.split_at_checked(room.len()).unwrap_or((bytes, &[]));
-            for (slot, &byte) in room.iter_mut().zip(now) {
-                *slot = byte;
-            }
+            put(room, &[now]);
             self.filled = self.filled.saturating_add(now.len());
             bytes = later;
             if self.filled == BLOCK {

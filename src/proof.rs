@@ -8,6 +8,7 @@ use zeroize::{ZeroizeOnDrop, Zeroizing};
 
 use crate::{
     Credential, Error, Time,
+    bytes::put,
     credential::Sealed,
     entry::take,
     keyring::random_key,
@@ -107,9 +108,7 @@ impl Proof {
     pub fn to_bytes(&self) -> [u8; PROOF_LEN] {
         let mut bytes = [0; PROOF_LEN];
         let time = self.time.to_le_bytes();
-        for (slot, byte) in bytes.iter_mut().zip(self.nonce.iter().chain(&time).chain(&self.mac)) {
-            *slot = *byte;
-        }
+        put(&mut bytes, &[&self.nonce, &time, &self.mac]);
         bytes
     }
 

@@ -3,6 +3,7 @@
 use core::fmt;
 
 use rand_core::TryCryptoRng;
+use subtle::ConstantTimeEq;
 
 use crate::Error;
 
@@ -43,7 +44,7 @@ impl Repetition {
     pub(crate) fn next16<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<[u8; 16], Error> {
         let mut random = [0; 16];
         rng.try_fill_bytes(&mut random).map_err(|_| Error::RngFailed)?;
-        if random == self.0 || random == [0; 16] {
+        if bool::from(random.ct_eq(&self.0) | random.ct_eq(&[0; 16])) {
             return Err(Error::RngFailed);
         }
         self.0 = random;

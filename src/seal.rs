@@ -6,6 +6,7 @@ use zeroize::Zeroize;
 
 use crate::{
     Error, Field, MAX_ID_LEN, Slot,
+    bytes::put,
     keys::{MarkKey, OwnerKey, SealKey},
     prf::Key,
     token::{
@@ -82,9 +83,7 @@ fn seal_in_place(
     let padded = sealed.get(COMMITMENT_LEN..).unwrap_or_default();
     let nonce = under.owner.nonce(field, mode).nonce(&header, random, slot.record(), padded);
     let mark = under.mark.mark(&nonce);
-    for (slot, byte) in clear.iter_mut().zip(header.into_iter().chain(mark).chain(nonce)) {
-        *slot = byte;
-    }
+    put(clear, &[&header, &mark, &nonce]);
     // What is encrypted begins with 16 zero bytes: their ciphertext is the commitment, key stream and nothing else.
     let key = under.owner.seal(field, mode);
     match encrypt(&key.0, &nonce, Associated::of(clear, slot).as_bytes(), sealed) {
@@ -123,9 +122,7 @@ struct Associated {
 impl Associated {
     fn of(clear: &[u8], slot: Slot<'_>) -> Self {
         let mut bytes = [0; CLEAR_LEN + MAX_ID_LEN];
-        for (slot, byte) in bytes.iter_mut().zip(clear.iter().chain(slot.record())) {
-            *slot = *byte;
-        }
+        put(&mut bytes, &[clear, slot.record()]);
         Self { bytes, len: clear.len().saturating_add(slot.record().len()) }
     }
 

@@ -7,6 +7,7 @@ use zeroize::Zeroize;
 
 use crate::{
     Time,
+    bytes::put,
     trail::{ENTRY_LEN, SealedEntry},
 };
 
@@ -257,9 +258,7 @@ impl<const ENTRIES: usize, const RECORDS: usize> Store for MemoryStore<ENTRIES, 
 
     fn get(&self, key: &RecordKey, out: &mut [u8; MAX_RECORD_LEN]) -> Result<Option<usize>, StoreError> {
         let Some(record) = self.records.iter().find(|kept| kept.key == *key) else { return Ok(None) };
-        for (slot, byte) in out.iter_mut().zip(&record.value) {
-            *slot = *byte;
-        }
+        put(out, &[&record.value]);
         Ok(Some(record.value.len()))
     }
 

@@ -4,7 +4,7 @@ use core::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use crate::{Error, Field, base64url};
+use crate::{Error, Field, base64url, bytes::put};
 
 /// Version 1 in the high nibble, suite 1 (ChaCha20-Poly1305 and HChaCha20) in the low one.
 pub(crate) const VERSION_SUITE: u8 = 0x11;
@@ -302,9 +302,7 @@ impl TokenBuf {
     #[must_use]
     pub fn new(token: &Token<'_>) -> Self {
         let mut bytes = [0; MAX_TOKEN_LEN];
-        for (slot, &byte) in bytes.iter_mut().zip(token.as_bytes()) {
-            *slot = byte;
-        }
+        put(&mut bytes, &[token.as_bytes()]);
         Self { bytes, len: token.as_bytes().len() }
     }
 

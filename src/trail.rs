@@ -11,6 +11,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Checkpoint, Error, Record, RecordKey, Recorded, Store, Table, Time, Vault,
+    bytes::put,
     entry::{BODY_LEN, Entry, take},
     keyring::random_key,
     keys::TagKey,
@@ -330,10 +331,7 @@ impl AuditKey {
     pub fn write_secret(&self) -> Zeroizing<[u8; AUDIT_KEY_LEN]> {
         let mut out = Zeroizing::new([0; AUDIT_KEY_LEN]);
         let node = self.node.to_le_bytes();
-        let bytes = [1].iter().chain(&node).chain(self.first.as_bytes()).chain(self.tag_key.0.as_bytes());
-        for (slot, byte) in out.iter_mut().zip(bytes) {
-            *slot = *byte;
-        }
+        put(out.as_mut_slice(), &[&[1], &node, self.first.as_bytes(), self.tag_key.0.as_bytes()]);
         out
     }
 
@@ -456,9 +454,7 @@ fn ratchet(key: &Key) -> Key {
 fn entry_aad(node: u32, sequence: u64, time: Time, previous: &[u8; TAG_LEN]) -> [u8; 36] {
     let mut aad = [0; 36];
     let (node, sequence, time) = (node.to_le_bytes(), sequence.to_le_bytes(), time.to_le_bytes());
-    for (slot, byte) in aad.iter_mut().zip(node.iter().chain(&sequence).chain(&time).chain(previous)) {
-        *slot = *byte;
-    }
+    put(&mut aad, &[&node, &sequence, &time, previous]);
     aad
 }
 
@@ -474,9 +470,7 @@ fn seal_entry(
     let tag = seal_once(&key.derive(Label::Entry, &[]), &entry_aad(node, sequence, time, previous), &mut body)?;
     let mut sealed = [0; ENTRY_LEN];
     let (sequence, time) = (sequence.to_le_bytes(), time.to_le_bytes());
-    for (slot, byte) in sealed.iter_mut().zip(sequence.iter().chain(&time).chain(&body).chain(&tag)) {
-        *slot = *byte;
-    }
+    put(&mut sealed, &[&sequence, &time, &body, &tag]);
     Ok(SealedEntry(sealed))
 }
 
@@ -493,9 +487,7 @@ fn open_entry(key: &Key, node: u32, previous: &[u8; TAG_LEN], sealed: &SealedEnt
 /// Where a node's trail state is kept.
 fn state_key(node: u32) -> RecordKey {
     let mut id = [0; 16];
-    for (slot, byte) in id.iter_mut().zip(node.to_le_bytes()) {
-        *slot = byte;
-    }
+    put(&mut id, &[&node.to_le_bytes()]);
     RecordKey { table: Table::TrailState, id }
 }
 

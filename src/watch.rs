@@ -421,7 +421,7 @@ const ONE: u64 = MINUTE;
 const CELLS: u32 = 128;
 
 /// Alarms that wait for the host.
-const QUEUE: usize = 16;
+const QUEUE: usize = 8;
 
 const CAUSES: usize = 9;
 

@@ -1,6 +1,7 @@
 //! What roles do. SPEC.md section 17, "Acts".
 
 use rand_core::TryCryptoRng;
+use subtle::ConstantTimeEq;
 
 use super::{
     Answer, Appliance, AuditorAct, Fault, IssuerAct, OfficerAct, Response, Role, TransportKey, Who, Wipe,
@@ -238,7 +239,7 @@ where
 
 /// Keys have 32 bytes, and are not the one that everybody knows.
 fn is_key(key: &[u8]) -> bool {
-    key.len() == 32 && *key != super::RoleKey::BLANK
+    key.len() == 32 && !bool::from(key.ct_eq(&super::RoleKey::BLANK))
 }
 
 /// What the trail says of an act, by its number. Who did it, [`Appliance::record`] adds.

@@ -7,6 +7,7 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Error, Keyring,
+    bytes::put,
     keyring::{MAX_KEYRING_LEN, random_key},
     label::Label,
     prf::{Key, Part::Raw},
@@ -49,9 +50,7 @@ impl TransportKey {
                 return Err(Error::BufferTooSmall);
             }
         }
-        for (slot, byte) in head.iter_mut().zip([FORMAT].iter().chain(salt)) {
-            *slot = *byte;
-        }
+        put(head, &[&[FORMAT], salt]);
         Ok(HEAD_LEN.saturating_add(len).saturating_add(TAG_LEN))
     }
 
