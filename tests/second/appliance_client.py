@@ -169,15 +169,16 @@ class Caller:
         self.nonces.append(self.line.random.randbytes(16))
         return sessions.prove(self.k_s, self.nonces[-1], self.line.now if time is None else time, parts)
 
-    def message(self, act: bytes, challenged: bool = False) -> Answer:
+    def message(self, act: bytes, challenged: bool = True) -> Answer:
+        """With a challenge, unless told otherwise: the replay window has few places, and this clock goes slowly."""
         challenge = self.line.challenge() if challenged else None
         proof = self.prove(appliance.context(act, challenge))
         return self.line.ask("InSession", self.credential.raw, proof, challenged, act)
 
-    def act(self, name: str, *values: object, challenged: bool = False) -> Answer:
+    def act(self, name: str, *values: object, challenged: bool = True) -> Answer:
         return self.message(appliance.write(appliance.SESSION_ACTS, name, *values), challenged)
 
-    def bytes_of(self, name: str, *values: object, challenged: bool = False) -> bytes:
+    def bytes_of(self, name: str, *values: object, challenged: bool = True) -> bytes:
         kind, found = self.act(name, *values, challenged=challenged)
         if kind != "Bytes":
             raise RuntimeError(f"{name}: {shown((kind, found))}")
@@ -198,7 +199,9 @@ class Caller:
             tokens = tokens[length:]
         return found
 
-    def reveal(self, opening: tuple[object, ...], asked: list[tuple[int, bytes, bytes]]) -> list[tuple[bytes, bytes | None]]:
+    def reveal(
+        self, opening: tuple[object, ...], asked: list[tuple[int, bytes, bytes]]
+    ) -> list[tuple[bytes, bytes | None]]:
         reply = self.bytes_of("Reveal", *opening, written(asked))
         items = [(code, token) for code, _, token in asked]
         return sessions.open_answers(self.k_s, self.nonces[-1], items, reply)

@@ -14,7 +14,7 @@ import symbolon
 import trail
 from appliance import AUDITOR, ISSUER, OFFICER, write
 from appliance_client import BEGIN, DENIED, DONE, FAMILY, STEP, Caller, Line, Role, fault, opening, shown, written
-from cases import some
+from cases import ring, some
 from sessions import DAY, Claims, Credential, Vault
 from symbolon import Keyring, Principal, Token, le16
 from tally import Tally
@@ -22,7 +22,7 @@ from tally import Tally
 AUDIENCE, NODE, LONGEST = b"vault.example", 7, 900_000
 TRANSPORT, DEVICE = some("transport of a conversation"), some("device key of a conversation")
 KEYS = [some(f"role key {role} of a conversation") for role in range(3)]
-NAME, POSTAL, EMAIL, CARD, SHIPPING = 1, 2, 4, 5, 12
+NAME, POSTAL, EMAIL, CARD, SHIPPING, LONG, BOUND = 1, 2, 4, 5, 12, 0xD007, 0x8800
 ORDER = b"order 4711"
 ALICE, BOB = Principal(b"shop", 1, b"alice"), Principal(b"shop", 1, b"bob")
 PACKER, DESK = Principal(b"shop", 3, b"packer"), Principal(b"shop", 2, b"desk")
@@ -85,7 +85,7 @@ class Device:
         wanted = Claims(1, rights, self.keyring.newest, now, now + life, now, purposes, AUDIENCE, who)
         wanted = replace(wanted, session_id=claims.session_id, period=now // DAY)
         self.line.tally.equal(FAMILY, claims, wanted, "a credential")
-        _, k_s = Vault(self.keyring, AUDIENCE, LONGEST).accept(raw, now)
+        _, k_s = Vault(self.keyring, AUDIENCE, max(life, LONGEST)).accept(raw, now)
         self.line.tally.equal(FAMILY, k_s, made.bound_key(key), "a credential's key")
         return Caller(self.line, who, made, key)
 
@@ -146,7 +146,7 @@ def check_blank(device: Device) -> None:
 
 
 def everybody(line: Line) -> Role:
-    """The officer of a blank appliance, logged in for one act: whether a channel outlives one that fails is not said."""
+    """The officer of a blank appliance, logged in for one act: a channel may not outlive one that fails."""
     return Role(line, OFFICER, bytes(32)).logged_in()
 
 
@@ -240,7 +240,7 @@ def check_issuing(device: Device) -> None:
         ((b"shop", 1, bytes(65)), OWN, LONGEST, key, "invalid principal"),
         ((bytes(65), 1, b"alice"), OWN, LONGEST, key, "invalid principal"),
         ((b"shop", 1, b"alice"), OWN, 0, key, "invalid terms"),
-        ((b"shop", 1, b"alice"), OWN, LONGEST + 1, key, "invalid terms"),
+        ((b"shop", 1, b"alice"), OWN, DAY + 1, key, "invalid terms"),
         ((b"shop", 1, b"alice"), OWN, 2**64 - 1, key, "invalid terms"),
         ((b"shop", 1, b"alice"), OWN | OPERATE, LONGEST, key, "invalid terms"),
         ((b"shop", 2, b"alice"), 1 << 9, LONGEST, key, "invalid terms"),
@@ -249,7 +249,12 @@ def check_issuing(device: Device) -> None:
         ((b"shop", 1, b"alice"), OWN, LONGEST, b"", "malformed"),
     ):
         answer = device.issuer.act("Issue", *who, rights, 1, life, session_key)
-        line.expect(answer, fault(expected), f"issue to {who!r}, rights {rights}, life {life}, {len(session_key)} bytes")
+        line.expect(
+            answer, fault(expected), f"issue to {who!r}, rights {rights}, life {life}, {len(session_key)} bytes"
+        )
+    for life in (LONGEST + 1, DAY):
+        long = device.issue(ALICE, life=life)
+        line.expect(long.act("Authenticate"), DENIED, f"a credential whose life is {life}")
 
 
 def check_proofs(device: Device) -> None:
@@ -284,7 +289,11 @@ def check_proofs(device: Device) -> None:
             line.challenge()
         proof = alice.prove(parts)
         line.expect(line.ask("InSession", alice.credential.raw, proof, challenged, act), DENIED, f"proof: {why}")
-    for time, why in ((line.now - 60_000, "stale"), (line.now + 2_001 + STEP, "future"), (BEGIN + 2_000, "before start")):
+    for time, why in (
+        (line.now - 60_000, "stale"),
+        (line.now + 2_001 + STEP, "future"),
+        (BEGIN + 2_000, "before start"),
+    ):
         proof = alice.prove(fresh, time)
         line.expect(line.ask("InSession", alice.credential.raw, proof, False, act), DENIED, f"proof: {why}")
     for raw, proof, why in (
@@ -304,7 +313,12 @@ Tokens = dict[str, tuple[int, bytes, bytes, bytes]]
 
 def check_tokens(device: Device, alice: Caller, bob: Caller) -> Tokens:
     line, tally, keyring = device.line, device.line.tally, device.keyring
-    items = [(NAME, b"", b"Alice"), (EMAIL, b"", b"alice@example.com"), (SHIPPING, ORDER, b"Tokyo"), (0xD007, b"", b"x" * 700)]
+    items = [
+        (NAME, b"", b"Alice"),
+        (EMAIL, b"", b"alice@example.com"),
+        (SHIPPING, ORDER, b"Tokyo"),
+        (LONG, b"", b"x" * 700),
+    ]
     kept: Tokens = {}
     for (code, record, value), token in zip(items, alice.tokenize(ALICE, False, items), strict=True):
         tally.equal(FAMILY, symbolon.open_token(keyring, ALICE, code, token, record), value, "a token")
@@ -330,6 +344,8 @@ def check_tokens(device: Device, alice: Caller, bob: Caller) -> Tokens:
     ):
         answer = alice.act("Tokenize", who.kind, who.subject, False, written([(NAME, b"", b"Alice"), sealing]))
         line.expect(answer, fault(expected), f"tokenize {sealing[:2]!r} for {who.subject!r}")
+    too_many = written([(LONG, b"", b"x")] * 3)
+    line.expect(alice.act("Tokenize", *alice.named, False, too_many), fault("too long"), "3,234 bytes of tokens: none")
     for kind, subject in ((0, b"alice"), (4, b"alice"), (1, b""), (1, bytes(65))):
         answer = alice.act("Tokenize", kind, subject, False, written(items))
         line.expect(answer, fault("invalid principal"), f"tokenize for {kind} {subject!r}")
@@ -342,7 +358,7 @@ def check_tokens(device: Device, alice: Caller, bob: Caller) -> Tokens:
 def check_opening(device: Device, alice: Caller, bob: Caller, kept: Tokens) -> None:
     line, tally = device.line, device.line.tally
     for name, (code, record, value, token) in kept.items():
-        answer = alice.act("Detokenize", *opening(), code, record, token, challenged=name == "old")
+        answer = alice.act("Detokenize", *opening(), code, record, token, challenged=name != "old")
         opens = name.startswith("alice's") or name == "old"
         line.expect(answer, ("Bytes", (value,)) if opens else DENIED, f"detokenize {name}")
     answer = bob.act("Detokenize", *opening(), CARD, b"", kept["bob's"][3])
@@ -358,37 +374,47 @@ def check_opening(device: Device, alice: Caller, bob: Caller, kept: Tokens) -> N
         (opening(), (SHIPPING, b"order 4712", bound), "denied"),
         (opening(), (EMAIL, b"", token[:-1]), "malformed"),
         (opening(), (EMAIL, b"", b"\x10" + token[1:]), "malformed"),
-        (opening(10), (EMAIL, b"", token), "malformed"),
-        (opening(31), (EMAIL, b"", token), "malformed"),
-        (opening(64), (EMAIL, b"", token), "malformed"),
-        (opening(255), (EMAIL, b"", token), "malformed"),
+        (opening(10), (EMAIL, b"", token), "invalid terms"),
+        (opening(31), (EMAIL, b"", token), "invalid terms"),
+        (opening(64), (EMAIL, b"", token), "invalid terms"),
+        (opening(255), (EMAIL, b"", token), "invalid terms"),
         (opening(grant=bytes(191)), (EMAIL, b"", token), "malformed"),
         (opening(grant=b"\x11"), (EMAIL, b"", token), "malformed"),
         (opening(), (13, b"", token), "invalid field"),
+        (opening(), (EMAIL, ORDER, token), "invalid field"),
+        (opening(), (SHIPPING, b"", bound), "invalid field"),
+        (opening(address=(13, b"alice@example.com")), (EMAIL, b"", token), "invalid field"),
+        (opening(address=(0, b"alice@example.com")), (EMAIL, b"", token), "invalid field"),
+        (opening(address=(EMAIL, b"alice@example.com")), (EMAIL, b"", token), "denied"),
+        (opening(grants.MESSAGE), (EMAIL, b"", token), "denied"),
     ):
         answer = alice.act("Detokenize", *given, *asked)
         line.expect(answer, fault(expected), f"detokenize: {given!r}"[:60] + f", {asked[:2]!r}")
-    order = [f"alice's {NAME}", "bob's", "a stranger's", f"alice's {SHIPPING}", "old", f"alice's {0xD007}"]
-    asked = [(kept[name][0], kept[name][1], kept[name][3]) for name in order]
-    found = alice.reveal(opening(), asked)
-    mine = [name.startswith("alice's") or name == "old" for name in order]
-    wanted = [(sessions.VALUE, kept[name][2]) if opens else (sessions.REFUSED, None) for name, opens in zip(order, mine)]
-    tally.equal(FAMILY, found, wanted, "a reveal")
+    order = [f"alice's {NAME}", "bob's", "a stranger's", f"alice's {SHIPPING}", "old"]
+    for names in ([f"alice's {LONG}"], order):
+        asked = [(kept[name][0], kept[name][1], kept[name][3]) for name in names]
+        mine = [name.startswith("alice's") or name == "old" for name in names]
+        wanted = [
+            (sessions.VALUE, kept[name][2]) if own else (sessions.REFUSED, None) for name, own in zip(names, mine)
+        ]
+        tally.equal(FAMILY, alice.reveal(opening(), asked), wanted, "a reveal")
     found = alice.reveal(opening(masked=True), asked[:1])
     mask = sessions.fields.mask(NAME, b"Alice").encode()
     tally.equal(FAMILY, found, [(sessions.MASK, mask)], "a reveal of masks")
-    for items in (b"", b"\1", written(asked)[:-1], written(asked) + b"\1\0"):
+    for items in (b"\1", written(asked)[:-1], written(asked) + b"\1\0"):
         line.expect(alice.act("Reveal", *opening(), items), fault("malformed"), f"items {items[:8].hex()}")
+    answer = alice.act("Reveal", *opening(), b"")
+    tally.check(FAMILY, answer in (fault("malformed"), fault("too long")), f"no items: {shown(answer)}")
 
 
 def check_grants(device: Device, alice: Caller, packer: Caller, desk: Caller, kept: Tokens) -> None:
     line, tally, keyring = device.line, device.line.tally, device.keyring
     code, record, value, token = kept[f"alice's {SHIPPING}"]
     now, expiry = line.now, line.now + DAY
-    given = (*packer.named, le16(NAME) + le16(SHIPPING), grants.SHIPPING, grants.FULL, ORDER, now, expiry, 3)
+    given = (*packer.named, le16(SHIPPING) + le16(BOUND), grants.SHIPPING, grants.FULL, ORDER, now, expiry, 3)
     raw = alice.bytes_of("Grant", *given)
     made, asked = grants.Grant.parse(raw), grants.Asked(SHIPPING, grants.SHIPPING, grants.FULL, ORDER)
-    wanted = (1, b"alice", keyring.tag_of(PACKER), keyring.tag_of(ALICE), 1, 1, (NAME, SHIPPING), now, expiry, 3)
+    wanted = (1, b"alice", keyring.tag_of(PACKER), keyring.tag_of(ALICE), 1, 1, (SHIPPING, BOUND), now, expiry, 3)
     found = (made.owner_kind, made.owner_subject, made.grantee, made.grantor, made.view, made.purpose, made.fields)
     tally.equal(FAMILY, (*found, made.not_before, made.expiry, made.uses), wanted, "a grant")
     tally.equal(FAMILY, grants.accept(keyring, PACKER, raw, now, asked, grants.Registry()), ALICE, "a grant verifies")
@@ -401,7 +427,18 @@ def check_grants(device: Device, alice: Caller, packer: Caller, desk: Caller, ke
     line.expect(alice.act("Detokenize", *under, code, record, token), DENIED, "somebody else's grant")
     line.expect(packer.act("Detokenize", *under, code, record, token), ("Bytes", (value,)), "the third use")
     line.expect(packer.act("Detokenize", *under, code, record, token), DENIED, "used up")
-    given_for = (*alice.named, "support ticket 12", *packer.named, le16(NAME), grants.SUPPORT, grants.MASKED, b"", now, expiry, 0)
+    given_for = (
+        *alice.named,
+        "support ticket 12",
+        *packer.named,
+        le16(NAME),
+        grants.SUPPORT,
+        grants.MASKED,
+        b"",
+        now,
+        expiry,
+        0,
+    )
     second = desk.bytes_of("GrantFor", *given_for)
     tally.equal(FAMILY, grants.Grant.parse(second).grantor, keyring.tag_of(DESK), "a policy authority's grant")
     under = opening(grants.SUPPORT, masked=True, grant=second)
@@ -409,7 +446,14 @@ def check_grants(device: Device, alice: Caller, packer: Caller, desk: Caller, ke
     mask = sessions.fields.mask(NAME, b"Alice").encode()
     line.expect(packer.act("Detokenize", *under, *name), ("Bytes", (mask,)), "a mask under a grant")
     line.expect(packer.act("Detokenize", *opening(4, grant=second), *name), DENIED, "the value under a grant of masks")
-    line.expect(packer.act("GrantFor", *given_for), DENIED, "a grant for others without the right")
+    line.expect(
+        packer.act("GrantFor", *given_for[:3], *desk.named, *given_for[5:]),
+        DENIED,
+        "a grant for others without the right",
+    )
+    for reason in ("", "r" * 35, "\u30c1" * 12, "a\0b"):
+        answer = desk.act("GrantFor", *given_for[:2], reason, *given_for[3:])
+        line.expect(answer, fault("invalid terms"), f"the reason {reason!r}")
     line.expect(packer.act("Revoke", second), DENIED, "the grantee revokes nothing")
     line.expect(alice.act("Revoke", second), DONE, "revoke")
     line.expect(packer.act("Detokenize", *under, *name), DENIED, "revoked")
@@ -431,21 +475,23 @@ def check_bad_grants(device: Device, alice: Caller, packer: Caller, now: int) ->
         (2, b"", "invalid terms"),
         (2, b"\1", "malformed"),
         (2, le16(13), "invalid field"),
-        (2, le16(2) + le16(1), "invalid terms"),
         (2, le16(1) * 2, "invalid terms"),
         (2, b"".join(map(le16, range(1, 10))), "invalid terms"),
-        (3, 10, "malformed"),
-        (4, 0, "malformed"),
-        (4, 4, "malformed"),
+        (3, 10, "invalid terms"),
+        (4, 0, "invalid terms"),
+        (4, 4, "invalid terms"),
         (4, 3, "invalid terms"),
         (5, ORDER, "invalid terms"),
-        (5, bytes(65), "invalid field"),
         (7, now, "invalid terms"),
         (7, now + 367 * DAY, "invalid terms"),
     ):
         given = (*good[:at], value, *good[at + 1 :])
         device.line.expect(alice.act("Grant", *given), fault(expected), f"grant: {at} is {value!r}")
     device.line.expect(alice.act("Grant", *alice.named, *good[2:]), fault("invalid terms"), "the owner as grantee")
+    bound = (*good[:2], le16(SHIPPING), *good[3:5], bytes(65), *good[6:])
+    device.line.expect(alice.act("Grant", *bound), fault("invalid field"), "a record of 65 bytes")
+    raw = alice.bytes_of("Grant", *good[:2], le16(2) + le16(4) + le16(1), *good[3:])
+    device.line.tally.equal(FAMILY, grants.Grant.parse(raw).fields, (1, 2, 4), "fields in another order")
     for raw in (b"", bytes(191), bytes(190)):
         device.line.expect(alice.act("Revoke", raw), fault("malformed"), f"revoke {len(raw)} bytes")
 
@@ -456,6 +502,10 @@ def check_deliveries(device: Device, alice: Caller, desk: Caller, kept: Tokens) 
     to = opening(grants.MESSAGE, address=(EMAIL, address))
     line.expect(alice.act("Detokenize", *to, code, record, token), DENIED, "an address that nobody verified")
     line.expect(alice.act("ConfirmAddress", *alice.named, EMAIL, address), DENIED, "one's own address")
+    line.expect(
+        desk.act("ConfirmAddress", *alice.named, EMAIL, bytes(321)), fault("too long"), "an address of 321 bytes"
+    )
+    line.expect(desk.act("ConfirmAddress", *alice.named, 13, address), fault("invalid field"), "an address of no field")
     line.expect(desk.act("ConfirmAddress", *alice.named, EMAIL, address), DONE, "confirm an address")
     line.expect(alice.act("Detokenize", *to, code, record, token), ("Bytes", (value,)), "to a verified address")
     other = opening(grants.MESSAGE, address=(EMAIL, b"bob@example.com"))
@@ -494,7 +544,8 @@ def check_ends(device: Device, alice: Caller, bob: Caller, kept: Tokens) -> None
 # --- The officer's and the auditor's other acts -----------------------------------------------------------------------
 
 
-def check_rotation(device: Device, alice: Caller, kept: Tokens) -> None:
+def check_rotation(device: Device, alice: Caller, kept: Tokens) -> tuple[Caller, Caller]:
+    """A new root, tokens and credentials under it, the end of the oldest one. Alice and Bob, with other credentials."""
     line, tally, before = device.line, device.line.tally, device.keyring
     device.log_in(device.officer)
     epoch = device.epoch("Rotate")
@@ -502,19 +553,36 @@ def check_rotation(device: Device, alice: Caller, kept: Tokens) -> None:
     device.keyring = device.backup()
     tally.equal(FAMILY, device.keyring.roots[:-1], before.roots, "the roots before")
     tally.equal(FAMILY, (device.keyring.k_tag, device.keyring.newest), (before.k_tag, epoch), "the newest root")
-    code, record, value, token = kept["old"]
-    fresh = alice.bytes_of("Rewrap", *opening(), code, record, token)
+    answer = alice.act("Authenticate")
+    tally.equal(FAMILY, answer[0], "Ends", "a credential of the epoch before")
+    device.log_in(device.issuer)
+    alice_again, bob = device.issue(ALICE), device.issue(BOB)
+    old = kept["old"]
+    for name, caller in (("old", alice), (f"alice's {NAME}", alice_again), ("bob's", bob)):
+        code, record, value, token = kept[name]
+        fresh = caller.bytes_of("Rewrap", *opening(), code, record, token)
+        tally.equal(FAMILY, Token.parse(fresh).epoch, epoch, "a rewrapped token's epoch")
+        kept[name] = (code, record, value, fresh)
+        line.expect(caller.act("Rewrap", *opening(), code, record, fresh), DENIED, "rewrap what is new")
+        answer = caller.act("Detokenize", *opening(), code, record, fresh)
+        line.expect(answer, ("Bytes", (value,)), f"{name}, rewrapped")
+    code, record, value, fresh = kept["old"]
     tally.equal(FAMILY, symbolon.open_token(device.keyring, ALICE, code, fresh, record), value, "a rewrapped token")
-    tally.equal(FAMILY, Token.parse(fresh).epoch, epoch, "its epoch")
-    line.expect(alice.act("Rewrap", *opening(), code, record, fresh), DENIED, "rewrap what is new")
-    line.expect(device.officers("Retire", epoch), fault("invalid keyring"), "retire the newest")
-    line.expect(device.officers("Retire", epoch + 1), fault("invalid keyring"), "retire what is not there")
+    device.log_in(device.officer)
+    for wrong in (0, epoch, epoch + 1, 65_535):
+        line.expect(device.officers("Retire", wrong), fault("invalid keyring"), f"retire {wrong}")
     oldest = device.keyring.epochs[0]
     tally.equal(FAMILY, device.epoch("Retire", oldest), epoch, "retire the oldest")
     device.keyring = replace(device.keyring, roots=device.keyring.roots[1:])
     tally.equal(FAMILY, device.backup(), device.keyring, "the keyring without it")
-    line.expect(alice.act("Detokenize", *opening(), code, record, token), DENIED, "a token of a retired epoch")
-    line.expect(alice.act("Detokenize", *opening(), code, record, fresh), ("Bytes", (value,)), "the rewrapped one")
+    answer = alice_again.act("Detokenize", *opening(), code, record, old[3])
+    line.expect(answer, DENIED, "a token of a retired epoch")
+    line.expect(
+        alice_again.act("Detokenize", *opening(), code, record, fresh), ("Bytes", (value,)), "the rewrapped one"
+    )
+    is_gone = alice.credential.claims.epoch == oldest
+    tally.equal(FAMILY, alice.act("Authenticate") == DENIED, is_gone, "a credential of the epoch before, once more")
+    return alice_again, bob
 
 
 def check_attempts(device: Device) -> None:
@@ -549,6 +617,11 @@ def check_channels(device: Device) -> None:
     for message in (b"", b"\x09", b"\x80\0", b"\1\0", b"\5", b"\5\x80\0", b"\7\3\0"):
         line.expect(officer.message(message), fault("malformed"), f"officer's act {message.hex()}")
     line.tally.equal(FAMILY, device.backup(), device.keyring, "the channel goes on")
+    officer.key = some("the officer's new key")
+    line.expect(device.officers("SetRole", OFFICER, officer.key), DONE, "the officer's own key")
+    line.tally.equal(FAMILY, device.backup(), device.keyring, "the channel goes on under the key before")
+    line.expect(Role(line, OFFICER, KEYS[OFFICER]).log_in(), DENIED, "the officer's key before")
+    device.said.append((trail.ROLES_LOG_IN, 25, OFFICER, 0, bytes(16), bytes(8)))
     challenge = line.challenge()
     nonce = bytes(16)
     mac = appliance.log_in_mac(officer.key, OFFICER, challenge, nonce)
@@ -592,7 +665,7 @@ def converse(tally: Tally, seed: int, imported: bool) -> None:
         device.read_trail()
         check_deliveries(device, alice, desk, kept)
         check_stops(device, alice, desk)
-        check_rotation(device, alice, kept)
+        alice, bob = check_rotation(device, alice, kept)
         device.log_in(device.issuer)
         check_ends(device, alice, bob, kept)
         device.read_trail()
@@ -612,6 +685,7 @@ def check_events(tally: Tally, entries: list[trail.Entry]) -> None:
     found = {trail.EVENTS[entry.event] for entry in entries}
     wanted = {"started", "authenticate", "detokenize", "reveal", "log-out", "grant", "grant's reason", "revoke"}
     wanted |= {"revoke all", "rewrap", "erase", "confirm address", "tokenize", "stop", "release", "grant's scope"}
+    wanted |= {"keyring", "role's log-in", "role's act"}
     tally.equal(FAMILY, wanted - found, set(), "events in the trail")
 
 
@@ -635,9 +709,9 @@ def check_records(device: Device, records: dict[bytes, bytes], kept: Tokens) -> 
     form = b"".join(value(appliance.PIECE, index, instance) for index in range(appliance.PIECES))
     keyring = Keyring.from_bytes(form)
     tally.equal(FAMILY, keyring.roots[:-1], device.keyring.roots, "the keyring's pieces")
-    for role in range(3):
+    for role, left in enumerate(b"\x08\x07\x08"):
         record = records.get(bytes([appliance.TABLE]) + appliance.record_name(appliance.ATTEMPTS, role), b"\x08")
-        tally.equal(FAMILY, record, b"\x08", "attempts")
+        tally.equal(FAMILY, record, bytes([left]), f"attempts of the {appliance.ROLES[role]}")
     row = records[b"\4" + keyring.tag_of(BOB)]
     secret = registry.OwnerRecord.from_bytes(row).secret
     code, record, text, token = kept["bob's"]
@@ -667,6 +741,113 @@ def check_zeroise(tally: Tally, seed: int) -> None:
         records, entries = line.end()
         tally.equal(FAMILY, {id_.hex() for id_, value in records.items() if value}, set(), "records")
         tally.equal(FAMILY, entries, [], "entries")
+
+
+# --- Little room, and no power ----------------------------------------------------------------------------------------
+
+
+def worker(line: Line) -> Device:
+    """An appliance that works, and whose audit key is fetched."""
+    device = Device.of(line)
+    device.officer = Role(line, OFFICER, bytes(32)).logged_in()
+    line.expect(device.officer.act("Initialise", *KEYS, TRANSPORT, AUDIENCE, NODE, LONGEST), DONE, "initialise")
+    device.officer.key = KEYS[OFFICER]
+    begin_with_generated(device)
+    check_audit_key(device)
+    return device
+
+
+def check_room(tally: Tally, seed: int) -> None:
+    """A replay window that is full, and a trail that is."""
+    with Line(tally, seed, DEVICE) as line:
+        device = worker(line)
+        device.log_in(device.issuer)
+        alice = device.issue(ALICE)
+        answers = [alice.act("Authenticate", challenged=False) for _ in range(100)]
+        names = [answer[0] for answer in answers]
+        tally.check(FAMILY, 1 <= names.count("Ends") < 100, f"places in the window: {names.count('Ends')}")
+        tally.equal(FAMILY, {shown(answer) for answer in answers if answer[0] != "Ends"}, {"fault: unavailable"})
+        tally.equal(FAMILY, alice.act("Authenticate")[0], "Ends", "a challenge takes no place")
+        for _ in range(60_000 // STEP):
+            line.status()
+        tally.equal(FAMILY, alice.act("Authenticate", challenged=False)[0], "Ends", "a minute later")
+        device.read_trail()
+        while (answer := alice.act("Authenticate"))[0] == "Ends":
+            if line.frames > 3_000:
+                raise RuntimeError("a trail without an end")
+        line.expect(answer, fault("unavailable"), "a full trail")
+        tally.equal(FAMILY, line.status()["room"], 0, "room")
+        attempts = line.status()["attempts"]
+        for role in (device.officer, device.issuer):
+            line.expect(role.log_in(), fault("unavailable"), "a full trail")
+            line.expect(
+                Role(line, role.role, some("no key")).log_in(), fault("unavailable"), "a full trail, a wrong key"
+            )
+        tally.equal(FAMILY, line.status()["attempts"], attempts, "no attempt was counted")
+        device.auditor.logged_in()
+        said = list(device.said)
+        device.read_trail()
+        device.said = said
+        device.log_in(device.officer)
+        tally.equal(FAMILY, device.backup(), device.keyring, "the officer waited")
+        device.read_trail()
+        device.check_checkpoint()
+        entries = device.check_said()
+        found = {trail.EVENTS[entry.event] for entry in entries}
+        tally.equal(FAMILY, {"unrecorded", "authenticate", "started"} - found, set(), "events in the trail")
+
+
+POWER = 60
+
+
+def check_power(tally: Tally, seed: int) -> None:
+    """Roots, attempts and the trail outlive a loss of power; the channel, a challenge and a proof don't."""
+    with Line(tally, seed, DEVICE, POWER) as line:
+        device = worker(line)
+        device.log_in(device.issuer)
+        alice = device.issue(ALICE)
+        wrong = Role(line, AUDITOR, some("no key"))
+        for _ in range(3):
+            line.expect(wrong.log_in(), DENIED, "a wrong key")
+            device.said.append((trail.ROLES_LOG_IN, 25, AUDITOR, 0, bytes(16), bytes(8)))
+        device.log_in(device.officer)
+        while line.frames < POWER - 2:
+            line.status()
+        challenge, nonce = line.challenge(), line.random.randbytes(16)
+        tally.equal(FAMILY, line.frames, POWER - 1, "frames before the power is cut")
+        mac = appliance.log_in_mac(device.officer.key, OFFICER, challenge, nonce)
+        line.expect(line.ask("LogIn", OFFICER, nonce, mac), DENIED, "a challenge of before")
+        began = line.now - STEP
+        line.expect(device.officer.act("Backup"), DENIED, "a channel of before")
+        status = line.status()
+        found = [status[name] for name in ("stage", "healthy", "epoch", "alarms", "attempts")]
+        tally.equal(FAMILY, found, [2, True, 1, 0, b"\x08\x08\x05"], "status behind a loss of power")
+        act = write(appliance.SESSION_ACTS, "Authenticate")
+        for challenged in (False, True):
+            for time, expected in ((began + 2_000, DENIED), (began + 2_001, ("Ends", (began + 62_001,)))):
+                context = appliance.context(act, line.challenge() if challenged else None)
+                answer = line.ask("InSession", alice.credential.raw, alice.prove(context, time), challenged, act)
+                line.expect(answer, expected, f"a proof {time - began} ms behind the start, challenged: {challenged}")
+        device.log_in(device.officer)
+        tally.equal(FAMILY, device.backup(), device.keyring, "the roots")
+        device.read_trail()
+        device.check_checkpoint()
+        entries = device.check_said()
+        started = [entry for entry in entries if entry.event == trail.STARTED]
+        tally.equal(FAMILY, len(started), 2, "starts in the trail")
+
+
+def check_full_keyring(tally: Tally, seed: int) -> None:
+    """Eight epochs, and the last number that there is: no root is added."""
+    for number, epochs in enumerate((range(1, 9), range(65_528, 65_536), (65_535,))):
+        with Line(tally, seed + number, DEVICE) as line:
+            officer = Role(line, OFFICER, bytes(32)).logged_in()
+            line.expect(officer.act("Initialise", *KEYS, TRANSPORT, AUDIENCE, NODE, LONGEST), DONE, "initialise")
+            keyring = ring(*epochs)
+            wrapped = appliance.wrap(TRANSPORT, some("salt", 16), keyring)
+            line.expect(officer.act("Import", wrapped), ("Epoch", (keyring.newest,)), "import")
+            line.expect(officer.act("Rotate"), fault("invalid keyring"), f"rotate {keyring.epochs}")
+            tally.equal(FAMILY, appliance.unwrap(TRANSPORT, officer.bytes_of("Backup")), keyring, "as it was")
 
 
 # --- What is malformed ------------------------------------------------------------------------------------------------
@@ -701,10 +882,18 @@ def bad_frames(line: Line) -> None:
     longest = line.status()["longest"]
     for length in (room + 1, 2 * room, 70_000):
         line.tally.equal(BAD, line.raw(b"\x01" * length + b"\0"), (0, fault("too long")), f"{length} bytes, {longest}")
+    ends_full = appliance.seal_frame(0x1234, make_appliance.ends_with_full_block())
+    for frame, why in (
+        (ends_full, "a full block"),
+        (ends_full[:-2] + b"\0", "a full block without the empty one behind it"),
+    ):
+        line.tally.equal(BAD, line.raw(frame), (0x1234, fault("malformed")), why)
     request = write(appliance.REQUESTS, "InSession", bytes(600), bytes(400), False, bytes(room))
     while len(appliance.seal_frame(1, request)) - 1 > room:
         request = request[:-1]
-    line.tally.equal(BAD, line.raw(appliance.seal_frame(9, request)), (9, fault("malformed")), "as long as there must be room")
+    line.tally.equal(
+        BAD, line.raw(appliance.seal_frame(9, request)), (9, fault("malformed")), "as long as there must be room"
+    )
     line.tally.equal(BAD, line.status()["healthy"], True, "behind bad frames")
 
 
@@ -788,6 +977,9 @@ def check_all(tally: Tally, seed: int) -> None:
         lambda: converse(tally, seed, imported=False),
         lambda: converse(tally, seed + 1, imported=True),
         lambda: check_zeroise(tally, seed),
+        lambda: check_room(tally, seed),
+        lambda: check_power(tally, seed),
+        lambda: check_full_keyring(tally, seed),
         lambda: check_malformed(tally, seed),
     ):
         tally.attempt(FAMILY, "the process of appliance_line", step)

@@ -64,7 +64,14 @@ def bad_frames() -> Iterable[tuple[bytes, str]]:
     yield appliance.cobs(good)[:-1] + b"\0", "a byte less, coded"
     yield coded(good[:-1]), "a byte less"
     yield coded(good + b"\0"), "a zero more"
-    for at, part in ((0, "version"), (1, "id"), (3, "message"), (22, "message's end"), (23, "check"), (26, "check's end")):
+    for at, part in (
+        (0, "version"),
+        (1, "id"),
+        (3, "message"),
+        (22, "message's end"),
+        (23, "check"),
+        (26, "check's end"),
+    ):
         for bit in (0, 7):
             yield coded(flipped(good, at, bit)), f"altered: bit {bit} of the {part}"
     yield coded(payload + good[-1:-5:-1]), "the check backwards"
@@ -118,7 +125,14 @@ def messages() -> Iterable[tuple[str, str, tuple[object, ...]]]:
     yield "response", "Challenge", (some("challenge", 16),)
     for number in (0, 1, 127, 128, 16383, 16384, WIDEST_16):
         yield "response", "Epoch", (number,)
-    for number in (0, 127, 128, *(2 ** (7 * at) - 1 for at in range(2, 10)), *(2 ** (7 * at) for at in range(2, 10)), WIDEST_64):
+    for number in (
+        0,
+        127,
+        128,
+        *(2 ** (7 * at) - 1 for at in range(2, 10)),
+        *(2 ** (7 * at) for at in range(2, 10)),
+        WIDEST_64,
+    ):
         yield "response", "Ends", (number,)
         yield "auditor", "Acknowledge", (number,)
     yield "officer", "Initialise", (*KEY, some("transport"), b"vault.example", 7, 900_000)
@@ -435,8 +449,7 @@ FAMILIES = {
     "appliance-wrapped": (
         wrapped_rows,
         'Wrapped keyrings: SPEC.md, "The appliance", "Wrapped keyrings".',
-        "ok | transport key | salt | keyring | wrapped\n"
-        "# invalid keyring | transport key | wrapped | why, for readers",
+        "ok | transport key | salt | keyring | wrapped\n# invalid keyring | transport key | wrapped | why, for readers",
     ),
     "appliance-kept": (
         kept_rows,

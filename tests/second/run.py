@@ -11,6 +11,7 @@ import time
 
 import check_vectors
 import interop
+import interop_appliance
 import interop_audit
 from tally import Tally
 
@@ -28,6 +29,7 @@ def main() -> int:
     if not arguments.no_interop:
         interop.check_all(tally, arguments.seed)
         interop_audit.check_all(tally, arguments.seed)
+        interop_appliance.check_all(tally, arguments.seed)
     print("\n".join(tally.summary()))
     print(f"{time.monotonic() - begun:.0f} s")
     passed, failed = tally.totals
