@@ -253,9 +253,10 @@ where
         let environment = self.host.environment();
         let time = environment.now().map(Time::as_millis);
         let room = u32::try_from(environment.store().room()).unwrap_or(u32::MAX);
+        let now = environment.now().unwrap_or_default();
         let mut attempts = [0; 3];
         for (left, role) in attempts.iter_mut().zip(Role::ALL) {
-            *left = keep::attempts(role, environment.store()).unwrap_or_default();
+            *left = keep::attempts(role, now, environment.store()).unwrap_or_default();
         }
         Ok(Status {
             stage,
@@ -270,6 +271,7 @@ where
             alarms: self.alarms,
             attempts,
             longest_answer: u16::try_from(out.len()).unwrap_or(u16::MAX),
+            most_items: u8::try_from(ENTRIES.saturating_sub(1)).unwrap_or(u8::MAX),
         })
     }
 
@@ -291,15 +293,17 @@ where
                 return Err(Fault::Unavailable);
             }
         }
-        let left = keep::attempts(role, self.host.environment().store())?.checked_sub(1).ok_or(Fault::Blocked)?;
+        // Without a clock no attempt comes back.
+        let now = self.host.environment().now().unwrap_or_default();
+        let left = keep::attempts(role, now, self.host.environment().store())?.checked_sub(1).ok_or(Fault::Blocked)?;
         let key = self.device_key.role_key(role, is_blank, self.host.environment().store())?;
         // A blank appliance's key is everybody's: nothing is guessed.
         if !is_blank {
-            self.keep(&[keep::attempts_record(role, left)])?;
+            self.keep(&[keep::attempts_record(role, left, now)])?;
         }
         let confirmed = key.confirms(role, &challenge, nonce, mac);
         if confirmed && !is_blank {
-            self.keep(&[keep::attempts_record(role, MAX_ATTEMPTS)])?;
+            self.keep(&[keep::attempts_record(role, MAX_ATTEMPTS, now)])?;
         }
         let reason = if confirmed { Reason::Done } else { Reason::BadProof };
         self.record(role, Entry::new(Event::RoleLogIn, reason))?;
@@ -313,6 +317,7 @@ where
     /// One act of the role whose channel is open, and its answer, sealed. What can't be opened changes nothing.
     fn act(&mut self, sealed: &mut [u8], out: &mut [u8]) -> Result<Answer, Fault> {
         let channel = self.channel.as_ref().ok_or(Fault::Denied)?;
+        let was_blank = self.settings.is_none();
         let (role, act) = (channel.role(), channel.open_act(sealed)?);
         // While it is at work there is none, so that what zeroises takes it along.
         let Some(mut channel) = self.channel.take() else { return Err(Fault::Denied) };
@@ -324,7 +329,8 @@ where
         let len = channel.seal_answer(out.get_mut(answer.start..).unwrap_or_default(), answer.len())?;
         // Back to where answers stand.
         out.copy_within(answer.start..answer.start.saturating_add(len), room_start(out.len()));
-        self.channel = Some(channel).filter(|_| self.settings.is_some());
+        // What everybody's key has opened ends with the first act; so does all that was opened before a zeroising.
+        self.channel = Some(channel).filter(|_| !was_blank && self.settings.is_some());
         Ok(Answer::Act(len))
     }
 

@@ -274,6 +274,7 @@ fn response<'c>(name: &str, mut cells: Cells<'c>) -> Response<'c> {
             alarms: cells.number(),
             attempts: cells.array(),
             longest_answer: cells.number(),
+            most_items: cells.number(),
         }),
         "SelfTest" => Response::SelfTest(cells.number()),
         "Challenge" => Response::Challenge(cells.array()),

@@ -76,6 +76,58 @@ fn guessing_ends() {
     assert_eq!(refused.count(), 9, "and each attempt is on the record");
 }
 
+/// Who reaches the line blocks a role while they are there, and not for good: ten minutes after the last attempt there is one, over restarts
+/// too, and a refusal meanwhile doesn't begin the ten minutes anew. A clock that is gone gives nothing back.
+#[test]
+fn a_blocked_role_may_try_again_later() {
+    for role in [(Role::Officer, OFFICER), (Role::Issuer, ISSUER)] {
+        let mut bench = Bench::ready(40);
+        let at = usize::from(role.0.code());
+        for _ in 0..8 {
+            assert_eq!(wrong_log_in(&mut bench, role.0), Fault::Denied);
+            bench.drain();
+        }
+        for _ in 0..3 {
+            let last = bench.now().as_millis();
+            bench.restart();
+            bench.pass(last + 599_999 - bench.now().as_millis());
+            assert_eq!(bench.status().attempts[at], 0);
+            assert_eq!(wrong_log_in(&mut bench, role.0), Fault::Blocked);
+            let time = bench.time.replace(None);
+            assert_eq!(bench.status().attempts[at], 0, "no clock");
+            bench.time.replace(time);
+            bench.pass(1);
+            assert_eq!(bench.status().attempts[at], 1);
+            assert_eq!(wrong_log_in(&mut bench, role.0), Fault::Denied);
+            bench.drain();
+            assert_eq!(bench.log_in(role.0, role.1).unwrap_err(), Fault::Blocked, "the right key, too early");
+        }
+        bench.pass(600_000);
+        bench.log_in(role.0, role.1).unwrap();
+        assert_eq!(bench.status().attempts, [8, 8, 8]);
+    }
+}
+
+/// What everybody's key opened on a blank appliance ends when it is blank no more: who listened can't go on as its officer.
+#[test]
+fn the_channel_of_a_blank_appliance_ends_with_its_first_act() {
+    let mut bench = Bench::blank(41);
+    let mut listener = bench.log_in(Role::Officer, RoleKey::BLANK).unwrap();
+    let initialise = OfficerAct::Initialise {
+        officer: &OFFICER,
+        issuer: &ISSUER,
+        auditor: &AUDITOR,
+        transport: &[4; 32],
+        audience: b"shop",
+        node: 0,
+        max_life: 1000,
+    };
+    bench.officer(&mut listener, &initialise).unwrap();
+    assert_eq!(bench.officer(&mut listener, &OfficerAct::Generate).unwrap_err(), Fault::Denied);
+    let mut officer = bench.log_in(Role::Officer, OFFICER).unwrap();
+    bench.officer(&mut officer, &OfficerAct::Generate).unwrap();
+}
+
 /// A right key gives all attempts back, so a few slips a year lock nobody out.
 #[test]
 fn a_right_key_gives_the_attempts_back() {

@@ -213,7 +213,7 @@ where
         }
         let salt = self.host.random16()?;
         let record = self.device_key.seal(Kept::Role.key(role.code()), &salt, key)?;
-        self.keep(&[record, attempts_record(role, MAX_ATTEMPTS)])?;
+        self.keep(&[record, attempts_record(role, MAX_ATTEMPTS, crate::Time::default())])?;
         Ok(Response::Done.into())
     }
 

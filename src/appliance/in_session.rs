@@ -133,6 +133,9 @@ fn reveal<E: Environment, const N: usize, const W: usize>(
     out: &mut [u8],
     host: &mut Host<E, N, W>,
 ) -> Result<Answer, Fault> {
+    if bytes.is_empty() {
+        return Err(Fault::Malformed);
+    }
     let mut items = Vec::<Item<'_>, N>::new();
     while !bytes.is_empty() {
         let (asked, rest) = message::read_first::<Asked<'_>>(bytes)?;

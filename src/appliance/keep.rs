@@ -189,20 +189,32 @@ pub(super) fn anything(store: &impl Store) -> Result<bool, Fault> {
     Ok(false)
 }
 
-/// How often a role may still fail to log in.
-pub(super) fn attempts(role: Role, store: &impl Store) -> Result<u8, Fault> {
+/// How often a role may try to log in now. Where none is left one comes back with time, for whoever reaches the line could block a role
+/// on purpose, for good.
+pub(super) fn attempts(role: Role, now: Time, store: &impl Store) -> Result<u8, Fault> {
     let mut value = [0; MAX_RECORD_LEN];
-    match (store.get(&Kept::Attempts.key(role.code()), &mut value).map_err(|_| Fault::Unavailable)?, value.first()) {
-        (Some(1), Some(left)) => Ok(*left),
-        (None, _) => Ok(MAX_ATTEMPTS),
-        _ => Err(Fault::Unhealthy),
+    let found = store.get(&Kept::Attempts.key(role.code()), &mut value).map_err(|_| Fault::Unavailable)?;
+    let [left, last @ ..] = value.first_chunk::<ATTEMPTS_LEN>().ok_or(Fault::Unhealthy)?;
+    match found {
+        Some(ATTEMPTS_LEN) if *left == 0 => {
+            Ok(u8::from(Time::from_millis(u64::from_le_bytes(*last)).plus(AGAIN) <= now))
+        }
+        Some(ATTEMPTS_LEN) => Ok(*left),
+        None => Ok(MAX_ATTEMPTS),
+        Some(_) => Err(Fault::Unhealthy),
     }
 }
 
-/// The record that says so.
-pub(super) fn attempts_record(role: Role, left: u8) -> Record {
-    Record { key: Kept::Attempts.key(role.code()), value: Vec::from_iter([left]), expires: FOR_EVER }
+/// The record that says so: `attempts left ‖ LE64 time of the last`.
+pub(super) fn attempts_record(role: Role, left: u8, last: Time) -> Record {
+    let value = [left].into_iter().chain(last.as_millis().to_le_bytes()).collect();
+    Record { key: Kept::Attempts.key(role.code()), value, expires: FOR_EVER }
 }
+
+const ATTEMPTS_LEN: usize = 1 + 8;
+
+/// In milliseconds.
+const AGAIN: u64 = 10 * 60 * 1000;
 
 /// Attempts to log in, before the first failed one and after each that succeeded.
 pub(super) const MAX_ATTEMPTS: u8 = 8;

@@ -120,10 +120,12 @@ pub struct Status {
     pub next_entry: u64,
     /// Alarms since the start.
     pub alarms: u32,
-    /// How often the officer, the issuer and the auditor may still fail to log in.
+    /// How often the officer, the issuer and the auditor may try to log in now.
     pub attempts: [u8; 3],
-    /// The longest frame that it answers with, in bytes, and so the room for a batch.
+    /// No frame that it answers with is longer, in bytes: the room for a batch.
     pub longest_answer: u16,
+    /// How many items a reveal may have.
+    pub most_items: u8,
 }
 
 /// What the officer does.

@@ -225,7 +225,7 @@ RESPONSES: List = {
     "Fault": (U8,),
     "Done": (),
     "Bytes": (BYTES,),
-    "Status": (U8, BOOL, BOOL, BOOL, OPTION_U64, U32, U16, U32, U64, U32, fixed(3), U16),
+    "Status": (U8, BOOL, BOOL, BOOL, OPTION_U64, U32, U16, U32, U64, U32, fixed(3), U16, U8),
     "SelfTest": (U8,),
     "Challenge": (NONCE,),
     "Act": (BYTES,),

@@ -102,7 +102,7 @@ class Line:
         if name != "Status":
             raise RuntimeError(f"status: {shown((name, values))}")
         names = ("stage", "locked", "stopped", "healthy", "time", "node", "epoch", "room", "next", "alarms")
-        return dict(zip((*names, "attempts", "longest"), values, strict=True))
+        return dict(zip((*names, "attempts", "longest", "items"), values, strict=True))
 
     def challenge(self) -> bytes:
         name, values = self.ask("Challenge")

@@ -165,7 +165,7 @@ def initialise(device: Device) -> None:
         line.expect(everybody(line).act("Initialise", *good[:-1], life), fault("invalid terms"), f"life {life}")
     device.officer = everybody(line)
     line.expect(device.officer.act("Initialise", *good), DONE, "initialise")
-    line.expect(device.officer.act("Initialise", *good), fault("stage"), "initialise again, in the same channel")
+    line.expect(device.officer.act("Initialise", *good), DENIED, "the channel ended with its first act")
     device.officer.key = KEYS[OFFICER]
     status = line.status()
     line.tally.equal(FAMILY, (status["stage"], status["node"], status["epoch"]), (1, NODE, 0), "initialised")
@@ -593,6 +593,7 @@ def check_attempts(device: Device) -> None:
         line.tally.equal(FAMILY, line.status()["attempts"], bytes([8, 8, left]), "attempts")
     line.expect(wrong.log_in(), fault("blocked"), "no attempt left")
     line.expect(device.auditor.log_in(), fault("blocked"), "the right key, blocked")
+    line.tally.equal(FAMILY, line.status()["items"], 7, "items of a reveal")
     device.log_in(device.officer)
     for key in (bytes(32), bytes(31) + b"", b"\1" * 33):
         line.expect(device.officers("SetRole", AUDITOR, key), fault("malformed"), f"a key of {len(key)} bytes")
@@ -710,8 +711,8 @@ def check_records(device: Device, records: dict[bytes, bytes], kept: Tokens) -> 
     keyring = Keyring.from_bytes(form)
     tally.equal(FAMILY, keyring.roots[:-1], device.keyring.roots, "the keyring's pieces")
     for role, left in enumerate(b"\x08\x07\x08"):
-        record = records.get(bytes([appliance.TABLE]) + appliance.record_name(appliance.ATTEMPTS, role), b"\x08")
-        tally.equal(FAMILY, record, bytes([left]), f"attempts of the {appliance.ROLES[role]}")
+        record = records.get(bytes([appliance.TABLE]) + appliance.record_name(appliance.ATTEMPTS, role), b"\x08" + bytes(8))
+        tally.equal(FAMILY, (record[0], len(record)), (left, 9), f"attempts of the {appliance.ROLES[role]}")
     row = records[b"\4" + keyring.tag_of(BOB)]
     secret = registry.OwnerRecord.from_bytes(row).secret
     code, record, text, token = kept["bob's"]
@@ -728,7 +729,7 @@ def check_zeroise(tally: Tally, seed: int) -> None:
         device = Device.of(line)
         device.officer = Role(line, OFFICER, bytes(32)).logged_in()
         line.expect(device.officer.act("Initialise", *KEYS, TRANSPORT, AUDIENCE, NODE, LONGEST), DONE, "initialise")
-        device.officer.key = KEYS[OFFICER]
+        device.officer = Role(line, OFFICER, KEYS[OFFICER]).logged_in()
         begin_with_generated(device)
         line.expect(device.officers("Lock"), DONE, "lock")
         line.expect(device.officers("Zeroise"), DONE, "zeroise")
@@ -751,7 +752,7 @@ def worker(line: Line) -> Device:
     device = Device.of(line)
     device.officer = Role(line, OFFICER, bytes(32)).logged_in()
     line.expect(device.officer.act("Initialise", *KEYS, TRANSPORT, AUDIENCE, NODE, LONGEST), DONE, "initialise")
-    device.officer.key = KEYS[OFFICER]
+    device.officer = Role(line, OFFICER, KEYS[OFFICER]).logged_in()
     begin_with_generated(device)
     check_audit_key(device)
     return device
@@ -843,6 +844,7 @@ def check_full_keyring(tally: Tally, seed: int) -> None:
         with Line(tally, seed + number, DEVICE) as line:
             officer = Role(line, OFFICER, bytes(32)).logged_in()
             line.expect(officer.act("Initialise", *KEYS, TRANSPORT, AUDIENCE, NODE, LONGEST), DONE, "initialise")
+            officer = Role(line, OFFICER, KEYS[OFFICER]).logged_in()
             keyring = ring(*epochs)
             wrapped = appliance.wrap(TRANSPORT, some("salt", 16), keyring)
             line.expect(officer.act("Import", wrapped), ("Epoch", (keyring.newest,)), "import")
@@ -861,6 +863,7 @@ def check_malformed(tally: Tally, seed: int) -> None:
         device = Device.of(line)
         device.officer = Role(line, OFFICER, bytes(32)).logged_in()
         line.expect(device.officer.act("Initialise", *KEYS, TRANSPORT, AUDIENCE, NODE, LONGEST), DONE, "initialise")
+        device.officer = Role(line, OFFICER, KEYS[OFFICER]).logged_in()
         begin_with_generated(device)
         device.issuer.logged_in()
         alice = device.issue(ALICE)

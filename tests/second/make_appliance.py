@@ -115,11 +115,11 @@ def messages() -> Iterable[tuple[str, str, tuple[object, ...]]]:
     for length in (0, 1, 127, 128, 1430):
         yield "response", "Bytes", (some("bytes", length),)
         yield "response", "Act", (some("sealed", length),)
-    yield "response", "Status", (0, False, False, True, None, 0, 0, 0, 0, 0, b"\x08\0\0", 1536)
-    yield "response", "Status", (2, True, True, False, 1_800_000_000_000, 7, 2, 128, 300, 1, b"\x08\x07\x00", 16383)
-    yield "response", "Status", (255, True, False, True, 0, 127, 128, 16384, 2**35, 2**28, b"\xff\x80\x7f", 0)
+    yield "response", "Status", (0, False, False, True, None, 0, 0, 0, 0, 0, b"\x08\0\0", 1536, 4)
+    yield "response", "Status", (2, True, True, False, 1_800_000_000_000, 7, 2, 128, 300, 1, b"\x08\x07\x00", 16383, 7)
+    yield "response", "Status", (255, True, False, True, 0, 127, 128, 16384, 2**35, 2**28, b"\xff\x80\x7f", 0, 0)
     widest = (WIDEST_32, WIDEST_16, WIDEST_32, WIDEST_64, WIDEST_32)
-    yield "response", "Status", (1, False, True, True, WIDEST_64, *widest, b"\xff" * 3, WIDEST_16)
+    yield "response", "Status", (1, False, True, True, WIDEST_64, *widest, b"\xff" * 3, WIDEST_16, 255)
     for bits in (0, 1, 15, 255):
         yield "response", "SelfTest", (bits,)
     yield "response", "Challenge", (some("challenge", 16),)
@@ -278,7 +278,7 @@ def bad_fields() -> Iterable[tuple[str, bytes, str]]:
         (b"\xff\xff\xff\xff\x8f\0", "over-long, of six bytes"),
     ):
         yield "officer", head + node + appliance.varint(900_000), f"Initialise: a node {why}"
-    status = write(appliance.RESPONSES, "Status", 2, True, False, True, None, 7, 2, 128, 300, 1, bytes(3), 1536)
+    status = write(appliance.RESPONSES, "Status", 2, True, False, True, None, 7, 2, 128, 300, 1, bytes(3), 1536, 7)
     for at, what in ((2, "locked"), (3, "stopped"), (4, "healthy")):
         yield "response", status[:at] + b"\2" + status[at + 1 :], f"Status: {what} is 2"
     yield "response", status[:5] + b"\2" + status[6:], "Status: an option that is 2"

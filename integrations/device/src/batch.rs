@@ -26,7 +26,7 @@ impl Room {
         let around = credential.as_bytes().len() + Proof::LEN + LENGTHS;
         let longest = usize::from(status.longest_answer).min(LONGEST_ANSWER);
         let answer = longest.saturating_sub(room_before(longest) + HEADS + ROOM_BEHIND + TAG);
-        Self { request: message.saturating_sub(around + fixed), answer, items: MOST_ITEMS }
+        Self { request: message.saturating_sub(around + fixed), answer, items: status.most_items.into() }
     }
 
     /// How many of the sizes, request and answer of each, fit from the front; at least one.
@@ -68,9 +68,6 @@ pub(crate) fn of_item(item: &Item<'_>) -> (usize, usize) {
 pub(crate) fn of_opening(opening: &Opening<'_>) -> usize {
     MOST_NUMBERS + LENGTHS + opening.grant.len() + opening.address.len()
 }
-
-/// A device stages eight entries at a time: one for each item, and one for the count of foreign ones.
-const MOST_ITEMS: usize = 7;
 
 /// Version, number and check.
 const HEAD_AND_CHECK: usize = 3 + 4;

@@ -1,5 +1,6 @@
 //! Runs one operation of the core with every secret marked, under valgrind: `cargo xtask constant-time` starts it and judges the reports.
 
+mod appliance;
 mod controls;
 mod memcheck;
 mod operations;
@@ -14,7 +15,7 @@ use world::World;
 type Operation = fn(&mut World);
 
 fn main() -> ExitCode {
-    let operations = || operations::ALL.iter().chain(controls::ALL);
+    let operations = || operations::ALL.iter().chain(appliance::ALL).chain(controls::ALL);
     let Some(asked) = std::env::args().nth(1) else {
         operations().for_each(|(name, _)| println!("{name}"));
         return ExitCode::SUCCESS;

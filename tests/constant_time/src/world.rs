@@ -10,8 +10,8 @@ use std::{cell::Cell, convert::Infallible, rc::Rc};
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
     AuditKey, Batch, Config, Credential, Field, Grant, GrantTerms, Host, Keyring, Kind, MemoryStore, Parts, Principal,
-    Proof, Purpose, Purposes, RecordKey, Rights, SealedEntry, Session, SessionKey, Slot, Store, StoreError, Table,
-    Terms, Time, Token, TokenBuf, Vault, View,
+    Proof, Purpose, Purposes, Record, RecordKey, Rights, SealedEntry, Session, SessionKey, Slot, Store, StoreError,
+    Table, Terms, Time, Token, TokenBuf, Vault, View, appliance::Wipe,
 };
 
 use crate::memcheck::{mark, publish, publish_all};
@@ -20,7 +20,7 @@ pub(crate) const NOW: Time = Time::from_secs(1_800_000_000);
 pub(crate) const MINUTE: u64 = 60_000;
 pub(crate) const CONTEXT: &[&[u8]] = &[b"POST", b"/reveal", b"body"];
 
-type Clock = Box<dyn FnMut() -> Option<Time>>;
+pub(crate) type Clock = Box<dyn FnMut() -> Option<Time>>;
 type WorldHost = Host<Parts<Clock, SecretRng, PublicStore>, 16, 64>;
 
 pub(crate) struct World {
@@ -208,8 +208,14 @@ impl TryRng for SecretRng {
 
 impl TryCryptoRng for SecretRng {}
 
-/// A store in memory: what it is given is public, all but owners' records, which hold their secrets.
-pub(crate) struct PublicStore(MemoryStore<64, 64>);
+/// A store in memory: what it is given is public, all but owners' records, which hold their secrets, and an appliance's, which hold its keys.
+pub(crate) struct PublicStore(pub(crate) MemoryStore<64, 64>);
+
+impl Wipe for PublicStore {
+    fn wipe(&mut self) -> Result<(), StoreError> {
+        self.0.wipe()
+    }
+}
 
 impl Store for PublicStore {
     fn room(&self) -> usize {
@@ -225,7 +231,8 @@ impl Store for PublicStore {
     }
 
     fn commit(&mut self, batch: &Batch<'_>) -> Result<(), StoreError> {
-        batch.records().filter(|record| record.key().table != Table::Owner).for_each(|row| publish_all(row.value()));
+        let is_public = |record: &&Record| !matches!(record.key().table, Table::Owner | Table::Device);
+        batch.records().filter(is_public).for_each(|row| publish_all(row.value()));
         batch.entries().for_each(|entry| publish_all(entry.as_bytes()));
         self.0.commit(batch)
     }
