@@ -34,6 +34,7 @@ use zeroize::Zeroize;
 
 use crate::{
     Alarm, Batch, Config, Environment, Host, Keyring, MemoryStore, Store, StoreError, Time, Vault,
+    bytes::{put, shift},
     entry::{Entry, Event, Reason},
     token::TAG_LEN,
 };
@@ -328,7 +329,8 @@ where
         let answer = put_answer(answer, out);
         let len = channel.seal_answer(out.get_mut(answer.start..).unwrap_or_default(), answer.len())?;
         // Back to where answers stand.
-        out.copy_within(answer.start..answer.start.saturating_add(len), room_start(out.len()));
+        let to = room_start(out.len());
+        shift(out, answer.start..answer.start.saturating_add(len), to);
         // What everybody's key has opened ends with the first act; so does all that was opened before a zeroising.
         self.channel = Some(channel).filter(|_| !was_blank && self.settings.is_some());
         Ok(Answer::Act(len))
@@ -389,7 +391,7 @@ fn put_message(answer: Answer, out: &mut [u8]) -> Option<Range<usize>> {
     let begin = start.checked_sub(written.len())?.checked_sub(1)?;
     let (first, rest) = out.get_mut(begin..start)?.split_first_mut()?;
     *first = head;
-    rest.copy_from_slice(written);
+    put(rest, &[written]);
     Some(begin..start.checked_add(len)?)
 }
 

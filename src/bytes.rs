@@ -1,6 +1,6 @@
 //! Bytes one behind the other.
 
-use core::mem;
+use core::{cell::Cell, mem, ops::Range};
 
 /// Writes the parts one behind the other to the front of `out`, as many bytes as there is room for; the rest of `out` stays.
 pub(crate) fn put(mut out: &mut [u8], parts: &[&[u8]]) {
@@ -11,6 +11,15 @@ pub(crate) fn put(mut out: &mut [u8], parts: &[&[u8]]) {
             *slot = *byte;
         }
         out = rest;
+    }
+}
+
+/// Moves bytes of `bytes` to a place nearer its front. Where there are no such bytes nothing is moved.
+pub(crate) fn shift(bytes: &mut [u8], from: Range<usize>, to: usize) {
+    // Not `copy_within`, which panics, in a linked firmware too.
+    let cells = Cell::from_mut(bytes).as_slice_of_cells();
+    if let (Some(from), Some(to)) = (cells.get(from), cells.get(to..)) {
+        to.iter().zip(from).for_each(|(to, from)| to.set(from.get()));
     }
 }
 
@@ -32,6 +41,17 @@ mod tests {
             let mut out = [9; 4];
             put(&mut out, parts);
             assert_eq!(out, expected, "{parts:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_are_moved_to_the_front() {
+        for (from, to, expected) in
+            [(1..3, 0, [2, 3, 3, 4]), (1..4, 0, [2, 3, 4, 4]), (2..4, 2, [1, 2, 3, 4]), (1..5, 0, [1, 2, 3, 4])]
+        {
+            let mut bytes = [1, 2, 3, 4];
+            shift(&mut bytes, from, to);
+            assert_eq!(bytes, expected);
         }
     }
 }

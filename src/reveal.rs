@@ -7,6 +7,7 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::{
     Access, Credential, Environment, Error, Held, Host, Proof, Session, SessionKey, Slot, Token, Vault, View,
     access::Asked,
+    bytes::shift,
     held::Withheld,
     keys::SealKey,
     seal::{apply_key_stream, open_once, seal_once},
@@ -138,7 +139,7 @@ fn answer<'r, V: Deref<Target = Vault>, E: Environment, const N: usize, const W:
     let work = rest.get_mut(..work_len).ok_or(Error::BufferTooSmall)?;
     let opened = if request.access().view() == View::Masked { MASK } else { VALUE };
     let status = if request.reveal_item(item, work, host)? { opened } else { 0 };
-    work.copy_within(COMMITMENT_LEN.., STATUS_LEN);
+    shift(work, COMMITMENT_LEN..work_len, STATUS_LEN);
     let (answer, spent) = work.split_at_mut_checked(item.reply_len()).ok_or(Error::BufferTooSmall)?;
     if let Some(first) = answer.first_mut() {
         *first = status;

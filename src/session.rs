@@ -14,6 +14,7 @@ use crate::{
     Time, Token, Vault, View,
     access::{Asked, Authority},
     authenticate::Verdict,
+    bytes::put,
     credential::Claims,
     entry::{Entry, Event, Reason},
     held::Withheld,
@@ -457,7 +458,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         let len = if len <= room { len } else { 0 };
         let place = start..start.saturating_add(len);
         if let (Some(shown), Some(mask)) = (work.get_mut(place.clone()), mask.get(..len)) {
-            shown.copy_from_slice(mask);
+            put(shown, &[mask]);
         }
         if event == Event::Reveal {
             let prefix = work.get_mut(COMMITMENT_LEN..).and_then(|rest| rest.first_chunk_mut::<LENGTH_PREFIX>());

@@ -6,6 +6,7 @@ use zeroize::Zeroizing;
 use super::{Fault, Role, RoleKey};
 use crate::{
     Error, Keyring, MAX_RECORD_LEN, Record, RecordKey, Store, Table, Time,
+    bytes::put,
     entry::take,
     keyring::MAX_KEYRING_LEN,
     label::Label,
@@ -207,8 +208,13 @@ pub(super) fn attempts(role: Role, now: Time, store: &impl Store) -> Result<u8, 
 
 /// The record that says so: `attempts left ‖ LE64 time of the last`.
 pub(super) fn attempts_record(role: Role, left: u8, last: Time) -> Record {
-    let value = [left].into_iter().chain(last.as_millis().to_le_bytes()).collect();
-    Record { key: Kept::Attempts.key(role.code()), value, expires: FOR_EVER }
+    let mut value = [0; ATTEMPTS_LEN];
+    put(&mut value, &[&[left], &last.as_millis().to_le_bytes()]);
+    Record {
+        key: Kept::Attempts.key(role.code()),
+        value: Vec::from_slice(&value).unwrap_or_default(),
+        expires: FOR_EVER,
+    }
 }
 
 const ATTEMPTS_LEN: usize = 1 + 8;

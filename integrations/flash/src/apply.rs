@@ -85,9 +85,11 @@ impl<F: MultiwriteNorFlash, const ENTRIES: usize, const RECORDS: usize> FlashSto
             }
             gone = gone.saturating_add(1);
         }
-        let kept = self.index.entries.len().saturating_sub(gone);
-        self.index.entries.rotate_left(gone);
-        self.index.entries.truncate(kept);
+        // There are so many: said once more for the compiler, which then sees that nothing panics.
+        if let Some(kept) = self.index.entries.len().checked_sub(gone) {
+            self.index.entries.rotate_left(gone);
+            self.index.entries.truncate(kept);
+        }
         Ok(())
     }
 

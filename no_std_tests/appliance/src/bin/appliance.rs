@@ -68,7 +68,7 @@ fn main() -> ! {
 
 /// Answers frames for ever.
 fn serve(device: &mut Device, uart: &mut Uart) -> ! {
-    let (reader, answer) = (READER.take(), ANSWER.take());
+    let (Some(reader), Some(answer)) = (READER.try_take(), ANSWER.try_take()) else { host::fail() };
     loop {
         let sent = match reader.push(uart.read()) {
             Ok(None) => continue,
