@@ -172,6 +172,8 @@ impl<const N: usize> Watch<N> {
     }
 
     /// Counts what this entry says, and raises the alarm where it is too much: what is to be done besides, each time that it is.
+    // Out of line, or its frame is beneath the sealing of the entry, the deepest of all.
+    #[inline(never)]
     pub(crate) fn observe(&mut self, limits: &Limits, entry: &Entry, now: Time) -> Reactions {
         let mut of_one = [None; 3];
         if let Some(kind) = Kind::from_code(entry.caller_kind) {

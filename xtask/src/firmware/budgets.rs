@@ -32,18 +32,18 @@ struct Budget {
 /// The limits. To raise one is a decision, so it is a change of this table.
 #[rustfmt::skip]
 const BUDGETS: &[Budget] = &[
-    Budget { what: "core: flash", aim: Some(14 * 1024), limit: 48_047 },
-    Budget { what: "core: static RAM, with 64 entries of the trail", aim: None, limit: 13_942 },
-    Budget { what: "appliance: flash", aim: Some(40 * 1024), limit: 999_999 },
-    Budget { what: "appliance: static RAM, with 64 entries of the trail in its flash", aim: Some(8 * 1024), limit: 99_999 },
+    Budget { what: "core: flash", aim: Some(14 * 1024), limit: 47_890 },
+    Budget { what: "core: static RAM, with 64 entries of the trail", aim: None, limit: 13_612 },
+    Budget { what: "appliance: flash", aim: Some(40 * 1024), limit: 124_980 },
+    Budget { what: "appliance: static RAM, with 64 entries of the trail in its flash", aim: Some(8 * 1024), limit: 8 * 1024 },
     Budget { what: "start, with the trail's making: stack", aim: Some(4096), limit: 4096 },
     Budget { what: "tokenize 20 B: stack", aim: Some(4096), limit: 4096 },
-    Budget { what: "authenticate, 4 B of context: stack", aim: Some(4096), limit: 4_606 },
-    Budget { what: "detokenize 20 B: stack", aim: Some(4096), limit: 4_424 },
+    Budget { what: "authenticate, 4 B of context: stack", aim: Some(4096), limit: 4096 },
+    Budget { what: "detokenize 20 B: stack", aim: Some(4096), limit: 4096 },
     Budget { what: "log out: stack", aim: Some(4096), limit: 4096 },
-    Budget { what: "tokenize 20 B: instructions", aim: None, limit: 38_799 },
-    Budget { what: "authenticate, 4 B of context: instructions", aim: None, limit: 83_353 },
-    Budget { what: "detokenize 20 B: instructions", aim: Some(12_000), limit: 44_724 },
+    Budget { what: "tokenize 20 B: instructions", aim: None, limit: 39_115 },
+    Budget { what: "authenticate, 4 B of context: instructions", aim: None, limit: 79_976 },
+    Budget { what: "detokenize 20 B: instructions", aim: Some(12_000), limit: 41_185 },
 ];
 
 /// Compares all figures with their limits; the error names all that exceed theirs.
