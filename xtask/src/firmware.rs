@@ -51,6 +51,13 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
     ])
 }
 
+/// The appliance's image, built.
+pub(crate) fn appliance(root: &Path) -> Outcome<PathBuf> {
+    let images = Images::new(root)?;
+    run(&mut images.cargo(&root.join("no_std_tests"), "appliance-firmware"))?;
+    Ok(images.path(APPLIANCE))
+}
+
 /// The errors of all, so that one does not hide another.
 fn all_of<const N: usize>(outcomes: [Outcome; N]) -> Outcome {
     let errors: Vec<_> = outcomes.into_iter().filter_map(Result::err).map(|error| error.to_string()).collect();
@@ -65,10 +72,14 @@ struct Images {
 }
 
 impl Images {
-    fn build(root: &Path, folder: &Path) -> Outcome<Self> {
+    fn new(root: &Path) -> Outcome<Self> {
         let toolchain = Toolchain::for_target(root, TARGET)?;
         let target_folder = Metadata::load(root)?.target_directory()?.join("firmware");
-        let images = Self { toolchain, folder: target_folder.join(TARGET).join("release"), target_folder };
+        Ok(Self { toolchain, folder: target_folder.join(TARGET).join("release"), target_folder })
+    }
+
+    fn build(root: &Path, folder: &Path) -> Outcome<Self> {
+        let images = Self::new(root)?;
         run(&mut images.cargo(folder, "images"))?;
         run(&mut images.cargo(folder, "appliance-firmware"))?;
         Ok(images)

@@ -2,6 +2,7 @@
 
 mod bare_metal;
 mod constant_time;
+mod device;
 mod firmware;
 mod metadata;
 mod mutants;
@@ -40,6 +41,8 @@ enum Command {
     Suite,
     /// Build the firmware images, run them on an emulated board, and hold them to their limits
     Firmware(firmware::Arguments),
+    /// Start an appliance in an emulator, and print what to type
+    Device(device::Arguments),
     /// Find where the core's machine code branches on a secret: verdicts only, and each is listed with its reason
     ConstantTime(constant_time::Arguments),
 }
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Refusals(arguments) => refusals::run_command(&root(), &arguments),
         Command::Suite => suite::run(&root()),
         Command::Firmware(arguments) => firmware::run_command(&root(), &arguments),
+        Command::Device(arguments) => device::run_command(&root(), &arguments),
         Command::ConstantTime(arguments) => constant_time::run_command(&root(), &arguments),
     };
     match outcome {

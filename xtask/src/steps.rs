@@ -57,6 +57,11 @@ pub(crate) const STEPS: &[Step] = &[
         what: "on an emulated Cortex-M3: no allocator, no panic of ours, and flash, RAM, stack and time within limits",
         run: firmware,
     },
+    Step {
+        name: "device",
+        what: "the appliance on the emulated board does what the program asks of it, whatever comes over the line",
+        run: device,
+    },
     Step { name: "documentation", what: "the documentation builds without a warning", run: documentation },
     Step {
         name: "second-implementation",
@@ -163,6 +168,10 @@ fn constant_time(root: &Path) -> Outcome<Ended> {
 
 fn firmware(root: &Path) -> Outcome<Ended> {
     passed(crate::firmware::run_command(root, &crate::firmware::Arguments::default()))
+}
+
+fn device(root: &Path) -> Outcome<Ended> {
+    passed(crate::device::test(root))
 }
 
 fn documentation(root: &Path) -> Outcome<Ended> {

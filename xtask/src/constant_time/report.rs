@@ -7,12 +7,22 @@ use crate::Outcome;
 
 /// How many reports there are of each place.
 ///
-/// A place is a function of the core, `src/seal.rs decrypt`; where a dependency's is above it, `src/seal.rs decrypt > subtle
-/// src/lib.rs ct_eq`. What the standard library does counts for whoever called it, a closure for the function around it.
+/// A place is a line of the core, named by what it says rather than by its number: `src/seal.rs open: if authentic {`. Whoever changes a
+/// line that is in the list has a new place, and looks at it anew. Where a dependency's line is above it, it is that: `src/seal.rs decrypt >
+/// subtle src/lib.rs ct_eq: …`. What the standard library does counts for whoever called it, a closure for the function around it.
 pub(super) type Places = BTreeMap<String, usize>;
 
+/// The text of a line of a file; nothing where it is not known.
+pub(super) type Sources<'s> = &'s dyn Fn(&Path, usize) -> Option<String>;
+
+/// What stands in the files themselves.
+pub(super) fn line_of_file(path: &Path, number: usize) -> Option<String> {
+    let text = std::fs::read_to_string(path).ok()?;
+    Some(text.lines().nth(number.checked_sub(1)?)?.trim().to_owned())
+}
+
 /// The places of all reports in `xml`, for a project in `root`.
-pub(super) fn places(xml: &str, root: &Path) -> Outcome<Places> {
+pub(super) fn places(xml: &str, root: &Path, sources: Sources<'_>) -> Outcome<Places> {
     if !xml.trim_end().ends_with("</valgrindoutput>") {
         return Err("valgrind's report is cut off".into());
     }
@@ -23,7 +33,7 @@ pub(super) fn places(xml: &str, root: &Path) -> Outcome<Places> {
             return Err(format!("valgrind reports {kind}, which is no question of time").into());
         }
         let stack = element(error, "stack").unwrap_or_default();
-        *places.entry(place(stack, root)).or_default() += 1;
+        *places.entry(place(stack, root, sources)).or_default() += 1;
     }
     Ok(places)
 }
@@ -38,22 +48,31 @@ enum Owner<'x> {
     Other,
 }
 
-/// Of the frames from the top: the first of the project with a name, and the first of a dependency above that.
-fn place(stack: &str, root: &Path) -> String {
+/// Of the frames from the top: the first of the project with a name, and the first of a dependency above that. Where valgrind finds no way to
+/// the project, it is the lowest function that it names.
+fn place(stack: &str, root: &Path, sources: Sources<'_>) -> String {
     let mut dependency = None;
+    let mut lowest = "?".to_owned();
     for frame in elements(stack, "frame") {
         let (dir, file) = (element(frame, "dir").unwrap_or_default(), element(frame, "file").unwrap_or_default());
         let path = format!("{dir}/{file}");
         let Some(function) = element(frame, "fn").and_then(base_name) else { continue };
+        let line = || {
+            let number = element(frame, "line").and_then(|number| number.parse().ok()).unwrap_or(0);
+            sources(Path::new(&path), number).map(|text| format!(": {text}")).unwrap_or_default()
+        };
         match owner(&path, root) {
-            Owner::Project(file) => return format!("{file} {function}{}", dependency.unwrap_or_default()),
+            Owner::Project(file) => {
+                return format!("{file} {function}{}", dependency.unwrap_or_else(line));
+            }
             Owner::Dependency(file) => {
-                dependency.get_or_insert(format!(" > {file} {function}"));
+                dependency.get_or_insert_with(|| format!(" > {file} {function}{}", line()));
             }
             Owner::Other => {}
         }
+        lowest = function;
     }
-    format!("nowhere in the project{}", dependency.unwrap_or_default())
+    format!("nowhere in the project: {lowest}{}", dependency.unwrap_or_default())
 }
 
 fn owner<'x>(path: &'x str, root: &Path) -> Owner<'x> {
