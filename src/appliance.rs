@@ -34,7 +34,7 @@ use zeroize::Zeroize;
 
 use crate::{
     Alarm, Batch, Config, Environment, Host, Keyring, MemoryStore, Store, StoreError, Time, Vault,
-    bytes::{put, shift},
+    bytes::put,
     entry::{Entry, Event, Reason},
     token::TAG_LEN,
 };
@@ -84,11 +84,12 @@ pub struct Appliance<E, const ENTRIES: usize = 8, const PROOFS: usize = 32> {
     alarms: u32,
 }
 
-/// What is answered: a short response; or [`Response::Bytes`] or [`Response::Act`], of so many bytes at the front of [`room_in`] the answer's buffer.
+/// What is answered: a short response; or [`Response::Bytes`], of so many bytes at the front of [`room_in`] the answer's buffer; or [`Response::Act`],
+/// of the bytes that stand there in the answer's buffer.
 enum Answer {
     Short(Response<'static>),
     Bytes(usize),
-    Act(usize),
+    Act(Range<usize>),
 }
 
 impl From<Response<'static>> for Answer {
@@ -328,12 +329,9 @@ where
         };
         let answer = put_answer(answer, out);
         let len = channel.seal_answer(out.get_mut(answer.start..).unwrap_or_default(), answer.len())?;
-        // Back to where answers stand.
-        let to = room_start(out.len());
-        shift(out, answer.start..answer.start.saturating_add(len), to);
         // What everybody's key has opened ends with the first act; so does all that was opened before a zeroising.
         self.channel = Some(channel).filter(|_| !was_blank && self.settings.is_some());
-        Ok(Answer::Act(len))
+        Ok(Answer::Act(answer.start..answer.start.saturating_add(len)))
     }
 
     /// Puts it into the trail, by this role, and makes sure that it is durable. Where there is no trail yet, there is nothing to put it into. A
@@ -377,22 +375,22 @@ fn put_answer(answer: Answer, out: &mut [u8]) -> Range<usize> {
 /// Puts the message into `out`: where it stands. What an answer's bytes are in stands there already, and gets its head.
 fn put_message(answer: Answer, out: &mut [u8]) -> Option<Range<usize>> {
     let start = room_start(out.len());
-    let (head, len) = match answer {
+    let (head, bytes) = match answer {
         Answer::Short(response) => {
             let len = write(&response, out.get_mut(start..)?).ok()?;
             return Some(start..start.checked_add(len)?);
         }
-        Answer::Bytes(len) => (BYTES, len),
-        Answer::Act(len) => (ACT, len),
+        Answer::Bytes(len) => (BYTES, start..start.checked_add(len)?),
+        Answer::Act(bytes) => (ACT, bytes),
     };
     // postcard: the variant, and the length as a varint of at most three bytes.
     let mut varint = [0; 3];
-    let written = postcard::to_slice(&u16::try_from(len).ok()?, &mut varint).ok()?;
-    let begin = start.checked_sub(written.len())?.checked_sub(1)?;
-    let (first, rest) = out.get_mut(begin..start)?.split_first_mut()?;
+    let written = postcard::to_slice(&u16::try_from(bytes.len()).ok()?, &mut varint).ok()?;
+    let begin = bytes.start.checked_sub(written.len())?.checked_sub(1)?;
+    let (first, rest) = out.get_mut(begin..bytes.start)?.split_first_mut()?;
     *first = head;
     put(rest, &[written]);
-    Some(begin..start.checked_add(len)?)
+    Some(begin..bytes.end)
 }
 
 /// Where an answer's bytes are put: with room in front for its heads, and behind for a tag and the frame's check.
