@@ -7,8 +7,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::Outcome;
 use crate::process::{cargo, output, succeeds};
+use crate::{Outcome, apt};
 
 /// A Rust toolchain that can build for a target.
 ///
@@ -39,7 +39,7 @@ impl Toolchain {
         }
         let debian = || is_debian_complete().then(|| linker(root)).flatten();
         if debian().is_none() {
-            apt_install(&DEBIAN);
+            apt::install(&DEBIAN);
         }
         let missing = format!(
             "Rust's library for {target} is missing: install it with `rustup target add {target}`, or `sudo apt install {}`",
@@ -59,13 +59,8 @@ impl Toolchain {
 
 /// QEMU for ARM boards: found, or installed where that asks no question; the error says what to install.
 pub(crate) fn qemu_system_arm() -> Outcome<PathBuf> {
-    let qemu = PathBuf::from("qemu-system-arm");
-    let there = || succeeds(Command::new(&qemu).arg("--version"));
-    if there() || (apt_install(&["qemu-system-arm"]) && there()) {
-        Ok(qemu)
-    } else {
-        Err("qemu-system-arm is missing: install it with `sudo apt install qemu-system-arm`".into())
-    }
+    apt::have(QEMU, QEMU)?;
+    Ok(QEMU.into())
 }
 
 /// Whether rustc has the library of `target`: asked from rustc, so that it works without rustup too.
@@ -103,19 +98,8 @@ fn linker(root: &Path) -> Option<PathBuf> {
     [Some(PathBuf::from("/usr/bin/rust-lld")), own()].into_iter().flatten().find(|linker| works(linker))
 }
 
-/// Installs packages where nobody has to be asked: as root, or by a `sudo` that wants no password, as on a machine for tests.
-/// Nothing that is installed is removed for it.
-fn apt_install(packages: &[&str]) -> bool {
-    let apt = |words: &[&str]| {
-        let run =
-            |command: &mut Command| succeeds(command.args(["DEBIAN_FRONTEND=noninteractive", "apt-get"]).args(words));
-        run(&mut Command::new("env")) || run(Command::new("sudo").args(["-n", "env"]))
-    };
-    let install = [&["install", "-y", "-qq", "--no-remove"], packages].concat();
-    // Where the lists of packages are old or empty, they are fetched first.
-    apt(&install) || (apt(&["update", "-qq"]) && apt(&install))
-}
-
+/// Debian's package, and the program in it.
+const QEMU: &str = "qemu-system-arm";
 /// The variable that chooses the toolchain: `debian`, or anything else for whichever is there.
 const CHOICE: &str = "SYMBOLON_BARE_METAL";
 /// Debian's packages with a Rust as new as its web browsers need; a `rustc` of a stable Debian is too old for us.

@@ -1,5 +1,6 @@
 //! One program for what a developer of symbolon runs: `cargo xtask --help`.
 
+mod apt;
 mod bare_metal;
 mod constant_time;
 mod device;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::Outcome;
 use crate::metadata::Metadata;
-use crate::process::{cargo, output, run, succeeds};
+use crate::process::{cargo, output, run};
 
 /// Counts, with valgrind, the instructions of every cause of a refusal in `examples/refusals`, and compares them function by function:
 /// from the cheapest to the dearest it may be 2 % of the median, or time would tell the caller what the answer doesn't.
@@ -79,17 +79,9 @@ fn count_of(dump: &str) -> Option<u64> {
     dump.lines().find_map(sum)
 }
 
-/// Installs valgrind where that can be done without asking, as on a machine for tests.
+/// Valgrind: found, or installed where that asks no question; the error says what to install.
 pub(crate) fn have_valgrind() -> Outcome {
-    let there = || succeeds(Command::new("valgrind").arg("--version"));
-    if there() {
-        return Ok(());
-    }
-    let apt = |words: &[&str]| succeeds(Command::new("apt-get").args(words).env("DEBIAN_FRONTEND", "noninteractive"));
-    let install = ["install", "-y", "-qq", "valgrind"];
-    // Where the lists of packages are old or empty, they are fetched first.
-    let _installed = apt(&install) || (apt(&["update", "-qq"]) && apt(&install));
-    if there() { Ok(()) } else { Err("valgrind is missing: install it with `sudo apt install valgrind`".into()) }
+    crate::apt::have("valgrind", "valgrind")
 }
 
 const EXAMPLE: &str = "refusals";
