@@ -4,7 +4,7 @@ use core::{fmt, ops::Range};
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{bytes::shift, held::Withheld, keys::SealKey, seal::apply_key_stream, token::NONCE_LEN};
+use crate::{held::Withheld, keys::SealKey, seal::apply_key_stream, token::NONCE_LEN};
 
 /// An opened value. It lives in the caller's buffer (a moved array would leave copies on the stack), and is wiped on drop.
 ///
@@ -37,7 +37,7 @@ impl<'buf> Plaintext<'buf> {
     #[cfg(feature = "appliance")]
     pub(crate) fn leave_at_front(mut self) -> usize {
         let work = core::mem::take(&mut self.work);
-        shift(work, self.value.clone(), 0);
+        crate::bytes::shift(work, self.value.clone(), 0);
         work.get_mut(self.value.len()..).unwrap_or_default().zeroize();
         self.value.len()
     }
