@@ -24,7 +24,8 @@ impl Failure {
         anyhow::Error::new(Failed { kind: self, message: message.into() })
     }
 
-    const fn code(self) -> u8 {
+    /// Its exit code.
+    pub(crate) const fn code(self) -> u8 {
         match self {
             Self::Denied => 3,
             Self::Unavailable => 4,

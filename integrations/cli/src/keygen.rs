@@ -8,6 +8,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use symbolon::{AuditKey, Keyring, Vault};
+use symbolon_device::Address;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -16,25 +17,43 @@ use crate::{
     keyfile,
     passphrase::{self, Passphrase},
     private_file,
+    provision::{Roots, Wanted, provision},
     state::{self, State, audit_file, state_dir},
 };
 
 /// symbolon keygen
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Example:
+Examples:
   symbolon keygen shop.keyring
+  symbolon keygen shop.roles --device /dev/ttyACM0
 
-Makes three things, for your eyes only:
+The first makes three things, for your eyes only:
   shop.keyring        the root keys. Whoever has this file can open every token; whoever loses it has lost the data.
   shop.keyring.state  the audit trail and what belongs to it.
-  shop.keyring.audit  the key to read the trail with, for the auditor. Hand it over, then delete it here.")]
+  shop.keyring.audit  the key to read the trail with, for the auditor. Hand it over, then delete it here.
+
+The second sets a blank appliance up, which keeps the root keys: they never leave it but as a backup (symbolon device backup). It makes
+  shop.roles        the keys of its officer, issuer and auditor, and the one that backups are under. Written before the appliance has them.
+  shop.roles.audit  the key to read its trail with, once symbolon trail fetch has fetched it.
+Where it is interrupted, the same command goes on. Commands that take --keyring shop.keyring then take --device ADDRESS, and \
+--roles shop.roles where one of the roles is needed. A copy of shop.roles with one role's line alone is for who has that role.")]
 pub(crate) struct KeygenArgs {
-    /// Where to write the keyring
+    /// Where to write the keyring; with --device, the roles file
+    #[arg(value_name = "FILE")]
     keyring: PathBuf,
     /// Keep the keyring under a passphrase, which every later command will ask for
-    #[arg(long)]
+    #[arg(long, conflicts_with = "device")]
     passphrase: bool,
+    /// Set the blank appliance up that is there, instead of making a keyring: the path of a serial line, or tcp:HOST:PORT
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse)]
+    device: Option<Address>,
+    /// Give the appliance the root keys of this keyring, instead of having it make its own
+    #[arg(long, value_name = "KEYRING", requires = "device")]
+    import: Option<PathBuf>,
+    /// The appliance's number: another for each one with the same root keys
+    #[arg(long, value_name = "NUMBER", requires = "device", default_value_t = 0)]
+    node: u32,
 }
 
 /// symbolon backup
@@ -73,6 +92,11 @@ pub(crate) struct RestoreArgs {
 /// Makes a keyring, its trail, and the auditor's key.
 pub(crate) fn keygen(args: &KeygenArgs) -> Result<()> {
     let path = &args.keyring;
+    if let Some(address) = &args.device {
+        let keyring = args.import.as_deref().map(keyfile::read).transpose()?;
+        let roots = keyring.map_or(Roots::Fresh, |keyring| Roots::Of(Box::new(keyring)));
+        return provision(&Wanted { roles: path, address, node: args.node, roots });
+    }
     private_file::refuse_existing(path)?;
     let name = path.display().to_string();
     let wanted = args.passphrase || passphrase::is_given();
@@ -178,7 +202,7 @@ fn hand_out(store: &mut FileStore, vault: &Vault, audit_file: &Path) -> Result<(
 }
 
 /// A line that says what it is, and the key in base64.
-fn audit_text(audit: &AuditKey) -> Result<Zeroizing<Vec<u8>>> {
+pub(crate) fn audit_text(audit: &AuditKey) -> Result<Zeroizing<Vec<u8>>> {
     use base64ct::{Base64, Encoding};
     let secret = audit.write_secret();
     let mut text = Zeroizing::new(vec![b'\n'; AUDIT_TITLE.len() + Base64::encoded_len(secret.as_slice()) + 1]);

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Args, ValueEnum};
-use symbolon::{Kind, Principal, Purpose, Purposes, Rights, SessionKey, Terms};
+use symbolon::{Credential, Kind, Principal, Purpose, Purposes, Rights, SessionKey, Terms};
+use symbolon_device::Issue;
 
 use crate::{
+    appliance::Appliance,
     error::Failure,
     private_file,
     session_file::{About, SessionFile},
     state::{self, State},
     text,
+    where_keys::{Place, WhereKeys},
 };
 
 /// symbolon login
@@ -23,14 +26,16 @@ Examples:
   symbolon login --keyring shop.keyring --tenant shop-17 --service yamato --purpose shipping \\
       -o yamato.session
 
+With an appliance, its issuer makes the session:
+  symbolon login --device /dev/ttyACM0 --roles shop.roles --tenant shop-17 --person alice -o alice.session
+
 Staff and services open others' data under a grant only (symbolon grant), and for its purpose: name it here.
 
 This stands for your log-in service, which has checked a password before. Whoever has the keyring can make a session for anybody:
 that is what a keyring is. In a web application the service holds an issuer, which can open nothing.")]
 pub(crate) struct LoginArgs {
-    /// The keyring
-    #[arg(short, long)]
-    keyring: PathBuf,
+    #[command(flatten)]
+    keys: WhereKeys,
     /// Whose customers, staff or programs: the tenant that the data was protected for
     #[arg(short, long)]
     tenant: String,
@@ -74,13 +79,13 @@ pub(crate) struct Who {
 Example:
   symbolon logout alice.session --keyring shop.keyring
 
-From then on the session opens nothing, and neither does any copy of its file.")]
+From then on the session opens nothing, and neither does any copy of its file. With an appliance, --roles FILE lets its issuer end \
+the session; without, the session ends itself.")]
 pub(crate) struct LogoutArgs {
     /// The session's file
     session: PathBuf,
-    /// The keyring
-    #[arg(short, long)]
-    keyring: PathBuf,
+    #[command(flatten)]
+    keys: WhereKeys,
 }
 
 /// Makes a session file: the client's new key, and the credential that the log-in service issues for it.
@@ -91,16 +96,14 @@ pub(crate) fn login(args: &LoginArgs) -> Result<()> {
     let (kind, kind_name, subject) = args.who.one();
     let principal = Principal::new(args.tenant.as_bytes(), kind, subject.as_bytes())?;
     let (purposes, rights) = (args.purposes(), args.rights(kind)?);
-    let vault = state::open_vault(&args.keyring)?;
-    let (mut rng, now) = (state::rng()?, state::now()?);
-    let key = SessionKey::generate(&mut rng)?;
+    let key = SessionKey::generate(&mut state::rng()?)?;
     let terms = Terms {
         life: args.minutes * 60_000,
         purposes: Purposes::of(&purposes),
         rights: rights.iter().fold(Rights::NONE, |all, right| all.and(right.bits())),
         ..Terms::default()
     };
-    let credential = vault.issuer(&args.tenant, kind, now.period())?.issue(&principal, &key, &terms, now, &mut rng)?;
+    let credential = issue(args.keys.place(), &principal, &terms, &key)?;
     let valid_until = text::utc(credential.expires_unverified());
     let about = About { kind: kind_name, tenant: args.tenant.clone(), subject: subject.into(), valid_until };
     let rights = rights.iter().map(Right::name).collect();
@@ -116,12 +119,40 @@ pub(crate) fn login(args: &LoginArgs) -> Result<()> {
     Ok(())
 }
 
+/// The credential, of whoever issues here: the keyring's issuer, or the appliance's.
+fn issue(place: Place<'_>, who: &Principal, terms: &Terms, key: &SessionKey) -> Result<Credential> {
+    match place {
+        Place::Keyring(keyring) => {
+            let vault = state::open_vault(keyring)?;
+            let (mut rng, now) = (state::rng()?, state::now()?);
+            let issuer = vault.issuer(who.tenant(), who.kind(), now.period())?;
+            Ok(issuer.issue(who, key, terms, now, &mut rng)?)
+        }
+        Place::Appliance(remote) => {
+            let Terms { rights, purposes, life, .. } = *terms;
+            let issue = Issue { who, rights, purposes, life };
+            Appliance::connect(remote)?.issuer(|issuer| Ok(issuer.issue(&issue, key)?))
+        }
+    }
+}
+
 /// Ends a session on the record.
 pub(crate) fn logout(args: &LogoutArgs) -> Result<()> {
-    let session = SessionFile::read(&args.session)?;
-    let mut state = State::open(&args.keyring)?;
-    let id = session.credential.session_unverified();
-    state.vault.log_out(id, &mut state.host).context("the log-out could not be recorded")?;
+    let SessionFile { credential, key, .. } = SessionFile::read(&args.session)?;
+    let id = credential.session_unverified();
+    match args.keys.place() {
+        Place::Keyring(keyring) => {
+            let mut state = State::open(keyring)?;
+            state.vault.log_out(id, &mut state.host).context("the log-out could not be recorded")?;
+        }
+        Place::Appliance(remote) => {
+            let mut appliance = Appliance::connect(remote)?;
+            match remote.roles {
+                Some(_) => appliance.issuer(|issuer| Ok(issuer.end_session(id)?))?,
+                None => appliance.session(&credential, &key, |session| Ok(session.log_out()?))?,
+            }
+        }
+    }
     eprintln!("{} is logged out, and the file can be deleted.", args.session.display());
     Ok(())
 }

@@ -1,8 +1,10 @@
 //! The program `symbolon`: protects the personal data in files and pipes, and reveals it to its owners.
 
 mod address;
+mod appliance;
 mod canary;
 mod demo;
+mod device;
 mod erase;
 mod error;
 mod file_store;
@@ -18,10 +20,13 @@ mod passphrase;
 mod private_file;
 mod progress;
 mod protect;
+mod provision;
+mod relay;
 mod reown;
 mod residue;
 mod reveal;
 mod rewrap;
+mod roles_file;
 mod rotate;
 mod scan;
 mod scanner_key;
@@ -32,6 +37,7 @@ mod stop;
 mod surrogate;
 mod text;
 mod trail;
+mod where_keys;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -52,7 +58,7 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Make a keyring: the secret that protects everything
+    /// Make a keyring: the secret that protects everything. Or set an appliance up, which keeps it
     Keygen(keygen::KeygenArgs),
     /// Put tokens in place of the values in a file
     Protect(protect::Args),
@@ -100,6 +106,10 @@ enum Command {
     Stop(stop::StopArgs),
     /// Let go on what was stopped
     Release(stop::StopArgs),
+    /// Look after an appliance: its state, backups, root keys, its end
+    Device(device::DeviceArgs),
+    /// Carry requests from a port to an appliance, knowing no key
+    Relay(relay::RelayArgs),
     /// See all of it at work on sample data, in one minute
     Demo(demo::DemoArgs),
 }
@@ -139,6 +149,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Canary(args) => canary::run(args),
         Command::Stop(args) => stop::stop(args),
         Command::Release(args) => stop::release(args),
+        Command::Device(args) => device::run(args),
+        Command::Relay(args) => relay::run(args),
         Command::Demo(args) => demo::run(args),
     }
 }
@@ -155,13 +167,15 @@ The usual order:
   symbolon protect customers.csv --schema customers.schema.toml --keyring shop.keyring -o protected.csv
   symbolon login --keyring shop.keyring --tenant shop-17 --person alice -o alice.session
   symbolon reveal protected.csv --keyring shop.keyring --session alice.session
+With an appliance that keeps the keys: symbolon keygen shop.roles --device ADDRESS, and --device ADDRESS in place of --keyring.
 New here? `symbolon demo` does all of this on sample data.
 
 Exit codes:
   0  done
   1  another error
   2  wrong usage
-  3  refused: wrong passphrase, or a session that is over, logged out or of another keyring
-  4  unavailable: lock, disk, clock or audit trail; nothing was opened, try again later
+  3  refused: wrong passphrase or role key, a session that is over, logged out or of another keyring, or an appliance that is locked or
+     not blank
+  4  unavailable: lock, disk, clock or audit trail, or an appliance that is not there or blank; nothing was opened, try again later
   5  the input is not what it must be
   6  done in part: something was left as it is, and the messages say what";

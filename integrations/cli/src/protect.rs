@@ -8,6 +8,7 @@ pub(crate) mod job;
 mod json_lines;
 mod pipeline;
 pub(crate) mod problem;
+mod remote;
 pub(crate) mod rows;
 
 use std::{
@@ -18,7 +19,8 @@ use std::{
 
 use anyhow::Result;
 use clap::ValueEnum;
-use symbolon::{Field, Vault};
+use symbolon::{Field, Rights, Vault};
+use symbolon_device::Address;
 
 use self::{
     cells::Tally,
@@ -26,11 +28,13 @@ use self::{
     job::{check, protect},
 };
 use crate::{
+    appliance::{Appliance, Program},
     error::Failure,
     output::ResultArgs,
     progress::{Count, Progress, per_second},
     schema::{self, OwnerKind, Plan},
-    state::{self, CliHost, State},
+    state::{self, State},
+    where_keys::Place,
 };
 
 /// symbolon protect
@@ -38,8 +42,14 @@ use crate::{
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
     /// The keyring file
-    #[arg(long, value_name = "FILE", required_unless_present = "check")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["device", "check"])]
     keyring: Option<PathBuf>,
+    /// The appliance that has the keys: the path of a serial line, or tcp:HOST:PORT
+    #[arg(long, value_name = "ADDRESS", value_parser = Address::parse, conflicts_with = "keyring")]
+    device: Option<Address>,
+    /// The file with the appliance's role keys: its issuer logs this program in
+    #[arg(long, value_name = "FILE", requires = "device", conflicts_with = "keyring")]
+    roles: Option<PathBuf>,
     /// A file that says tenant, owner and fields, instead of the options of these names
     #[arg(long, value_name = "FILE.toml", conflicts_with_all = ["tenant", "owner", "field", "owner_kind", "record"])]
     schema: Option<PathBuf>,
@@ -144,19 +154,26 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     plan.check()?;
     let options = args.options()?;
     // Checking shall need no keyring, so that whoever prepares the file need not have it.
-    let keyring = args.keyring.as_deref().filter(|_| !args.check);
-    let keys = keyring.map(|keyring| Keys::open(keyring, &plan)).transpose()?;
+    let place = Place::of(args.keyring.as_deref(), args.device.as_ref(), args.roles.as_deref());
+    let keys = place.filter(|_| !args.check).map(|place| Keys::open(place, &plan)).transpose()?;
     let input = Input::open(&args.input)?;
     let name = input.name.clone();
     let progress = Progress::new(input.size, args.result.quiet);
-    let Some(mut keys) = keys else {
+    let Some(keys) = keys else {
         let found = check(&plan, &options, input, &progress)?;
         progress.finish();
         return found.report(&name, args.result.quiet);
     };
     let mut output = args.result.create(&args.input)?;
-    let (vault, host) = keys.parts();
-    let tally = protect(vault, host, &plan, &options, input, &mut output, &progress)?;
+    let (plan, options, output_to) = (&plan, &options, &mut output);
+    let tally = match keys {
+        Keys::Alone(vault) => protect(&vault, None, plan, options, input, output_to, &progress),
+        Keys::WithRegistry(mut state) => {
+            let State { vault, host } = &mut *state;
+            protect(vault, Some(host), plan, options, input, output_to, &progress)
+        }
+        Keys::Remote(program) => remote::protect(*program, plan, options, input, output_to, &progress),
+    }?;
     output.finish()?;
     let time = progress.finish();
     if !args.result.quiet {
@@ -169,22 +186,22 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 enum Keys {
     Alone(Box<Vault>),
     WithRegistry(Box<State>),
+    Remote(Box<Program>),
 }
 
 impl Keys {
-    fn open(keyring: &Path, plan: &Plan) -> Result<Self> {
-        Ok(if plan.erasable || !plan.surrogates.is_empty() {
-            Self::WithRegistry(Box::new(State::open(keyring)?))
-        } else {
-            Self::Alone(Box::new(state::open_vault(keyring)?))
+    fn open(place: Place<'_>, plan: &Plan) -> Result<Self> {
+        Ok(match place {
+            Place::Keyring(keyring) if plan.erasable || !plan.surrogates.is_empty() => {
+                Self::WithRegistry(Box::new(State::open(keyring)?))
+            }
+            Place::Keyring(keyring) => Self::Alone(Box::new(state::open_vault(keyring)?)),
+            Place::Appliance(remote) => {
+                remote::refuse_surrogates(plan)?;
+                let appliance = Appliance::connect(remote)?;
+                Self::Remote(Box::new(Program::log_in(appliance, &plan.tenant, Rights::TOKENIZE)?))
+            }
         })
-    }
-
-    fn parts(&mut self) -> (&Vault, Option<&mut CliHost>) {
-        match self {
-            Self::Alone(vault) => (vault, None),
-            Self::WithRegistry(state) => (&state.vault, Some(&mut state.host)),
-        }
     }
 }
 
@@ -250,6 +267,9 @@ order-line, free-text; and your own: custom-64-0 to custom-64-2047 (64: bytes th
 Bound to a record, so that they open only where the same record is asked for: shipping-address, and bound-64-0 to bound-64-2047.
 They take --record COLUMN:
   symbolon protect orders.csv --tenant shop-17 --owner customer_id --field ship_to=shipping-address --record order_id …
+
+With an appliance, --device ADDRESS and --roles shop.roles stand in place of --keyring: its issuer logs this program in. Each owner's values go \
+to it together, one request at a time; rows that are ordered by owner take the least time. It keeps no surrogates.
 
 With --erasable each owner gets a secret, kept beside the keyring, without which the tokens don't open; `symbolon erase` destroys
 it. A row of an owner who was erased is refused. Backups of the keyring alone don't bring erasable tokens back: the secrets

@@ -9,12 +9,18 @@ pub(crate) mod source;
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::Result;
-use symbolon::{Access, Field, Format, Purpose, Time, View};
+use symbolon::{Access, Field, Format, Grant, Purpose, Time, View, appliance::Opening};
 use zeroize::Zeroizing;
 
-use self::{blocks::each_block, segments::Opener, shape::Shape, source::Source};
+use self::{
+    blocks::each_block,
+    segments::{Opener, Opens},
+    shape::{RecordOf, Shape},
+    source::Source,
+};
 use crate::{
     address,
+    appliance::Appliance,
     error::Failure,
     grant_file::GrantFile,
     login::parse_purpose,
@@ -22,15 +28,15 @@ use crate::{
     progress::{Count, Progress, per_second},
     session_file::{Caller, SessionFile},
     state::{self, State},
+    where_keys::{Place, WhereKeys},
 };
 
 /// symbolon reveal
 #[derive(Debug, clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(crate) struct Args {
-    /// The keyring file
-    #[arg(long, value_name = "FILE")]
-    keyring: PathBuf,
+    #[command(flatten)]
+    keys: WhereKeys,
     /// Whose values are shown, or who opens under the grant: the session file of symbolon login
     #[arg(long, value_name = "FILE")]
     session: PathBuf,
@@ -70,27 +76,53 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let record_of = args.shape.record_of(format)?;
     let session = SessionFile::read(&args.session)?;
     let grant = args.grant.as_deref().map(GrantFile::read).transpose()?;
-    let (access, is_masked) = args.access(grant.as_ref())?;
-    session.refuse_other_purpose(access.purpose())?;
+    let how = args.how(grant.as_ref())?;
+    session.refuse_other_purpose(how.purpose)?;
     let source = Source::open(&args.input)?;
-    let mut state = State::open(&args.keyring)?;
-    let State { vault, host } = &mut state;
-    let caller = Caller::new(session, vault, host)?;
-    let mut output = Output::create(args.output.as_deref(), &args.input, args.force, Readers::OnlyTheUser)?;
-    let progress = Progress::new(source.size, args.quiet);
-    let out = Zeroizing::new(Vec::new());
-    let mut opener = Opener { access, caller, vault, host, out, tally: Tally::default() };
-    let bytes = each_block(format, record_of, source, &progress, |block| opener.write(block, &mut output))?;
-    let tally = Tally { bytes, ..opener.tally };
-    output.finish()?;
-    let time = progress.finish();
-    if !args.quiet {
-        eprintln!("{}", closing_line(&tally, is_masked, time));
-        if let Some(hint) = hint(format, grant.as_ref(), &tally)? {
-            eprintln!("{hint}");
+    let job = Job { args, format, record_of, grant: grant.as_ref(), is_masked: how.is_masked };
+    match args.keys.place() {
+        Place::Keyring(keyring) => {
+            let mut state = State::open(keyring)?;
+            let State { vault, host } = &mut state;
+            let caller = Caller::new(session, vault, host)?;
+            job.run(source, Opens::Here { access: how.access(), caller, vault, host })
+        }
+        Place::Appliance(remote) => {
+            let mut appliance = Appliance::connect(remote)?;
+            appliance.session(&session.credential, &session.key, |asked| Ok(asked.authenticate()?))?;
+            // What waits at the appliance is seen to move.
+            job.run(source.in_small_blocks(), Opens::There { opening: how.opening(), session, appliance })
         }
     }
-    Ok(())
+}
+
+/// A run, whatever opens.
+struct Job<'j> {
+    args: &'j Args,
+    format: Format<'j>,
+    record_of: RecordOf<'j>,
+    grant: Option<&'j GrantFile>,
+    is_masked: bool,
+}
+
+impl Job<'_> {
+    fn run(&self, source: Source, opens: Opens<'_>) -> Result<()> {
+        let Self { args, format, record_of, .. } = *self;
+        let mut output = Output::create(args.output.as_deref(), &args.input, args.force, Readers::OnlyTheUser)?;
+        let progress = Progress::new(source.size, args.quiet);
+        let mut opener = Opener { opens, out: Zeroizing::new(Vec::new()), tally: Tally::default() };
+        let bytes = each_block(format, record_of, source, &progress, |block| opener.write(block, &mut output))?;
+        let tally = Tally { bytes, ..opener.tally };
+        output.finish()?;
+        let time = progress.finish();
+        if !args.quiet {
+            eprintln!("{}", closing_line(&tally, self.is_masked, time));
+            if let Some(hint) = hint(format, self.grant, &tally)? {
+                eprintln!("{hint}");
+            }
+        }
+        Ok(())
+    }
 }
 
 /// What a run has done so far.
@@ -168,8 +200,8 @@ fn nothing_opened(grant: Option<&GrantFile>, now: Time) -> String {
 }
 
 impl Args {
-    /// How to open, as the options say it; and whether to masks.
-    fn access<'a>(&'a self, file: Option<&'a GrantFile>) -> Result<(Access<'a>, bool)> {
+    /// How to open, as the options say it.
+    fn how<'a>(&'a self, file: Option<&'a GrantFile>) -> Result<How<'a>> {
         let refuse = |what: String| Err(Failure::Input.because(what));
         let of_grant = file.map(|file| file.grant.purpose_unverified());
         let purpose = self.purpose.or(of_grant).unwrap_or(Purpose::OWN_USE);
@@ -184,9 +216,6 @@ impl Args {
         }
         // A grant to masks opens nothing else, so there is nothing to ask.
         let is_masked = self.masked || view == Some(View::Masked);
-        let access = Access::new(purpose);
-        let access = file.map_or(access, |file| access.under(&file.grant));
-        let access = if is_masked { access.masked() } else { access };
         let to = match (&self.to_email, &self.to_phone) {
             (Some(address), _) => Some((Field::EMAIL, address)),
             (None, Some(number)) => Some((Field::PHONE, number)),
@@ -199,12 +228,37 @@ impl Args {
             None if purpose == Purpose::MESSAGE => {
                 refuse("a message opens for its destination only: say --to-email ADDRESS or --to-phone NUMBER".into())
             }
-            Some((field, address)) => {
-                address::check(field, address)?;
-                Ok((access.to_address(field, address.as_bytes()), is_masked))
+            _ => {
+                to.map_or(Ok(()), |(field, address)| address::check(field, address))?;
+                let grant = file.map(|file| &file.grant);
+                Ok(How { purpose, is_masked, grant, to: to.map(|(field, address)| (field, address.as_bytes())) })
             }
-            None => Ok((access, is_masked)),
         }
+    }
+}
+
+/// How something is opened.
+struct How<'a> {
+    purpose: Purpose,
+    is_masked: bool,
+    grant: Option<&'a Grant>,
+    to: Option<(Field, &'a [u8])>,
+}
+
+impl<'a> How<'a> {
+    /// As a vault is asked.
+    fn access(&self) -> Access<'a> {
+        let access = Access::new(self.purpose);
+        let access = self.grant.map_or(access, |grant| access.under(grant));
+        let access = if self.is_masked { access.masked() } else { access };
+        self.to.map_or(access, |(field, address)| access.to_address(field, address))
+    }
+
+    /// As an appliance is asked.
+    fn opening(&self) -> Opening<'a> {
+        let (address_field, address) = self.to.map_or((0, &[][..]), |(field, address)| (field.code(), address));
+        let grant = self.grant.map_or(&[][..], |grant| grant.as_bytes());
+        Opening { purpose: self.purpose.code(), masked: self.is_masked, grant, address_field, address }
     }
 }
 
@@ -213,6 +267,9 @@ Examples:
   symbolon reveal protected.csv --keyring shop.keyring --session alice.session
   symbolon reveal order-7.csv --keyring shop.keyring --session yamato.session \\
       --grant parcel.grant --record order-7
+  symbolon reveal protected.csv --device /dev/ttyACM0 --session alice.session
+
+With an appliance the values come sealed for this session alone, and are opened here: no relay between sees them.
 
 What belongs to the session, or to the owner who gave the grant, is shown; every other token becomes its field's \
 placeholder, whoever it belongs to. Tokens that are not the whole of a value stay as they are. Under a grant with \

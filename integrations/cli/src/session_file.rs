@@ -186,7 +186,7 @@ fn malformed() -> anyhow::Error {
 const CONTEXT: &[&[u8]] = &[b"symbolon", b"reveal"];
 
 /// The service that the trail names where this program acts in a tenant's name.
-const PROGRAM: &str = "symbolon-cli";
+pub(crate) const PROGRAM: &str = "symbolon-cli";
 
 /// Milliseconds that a session must last before a piece of work is begun with it.
 const ENOUGH: u64 = 20_000;

@@ -1,7 +1,9 @@
 //! `symbolon trail`: what an auditor does with the audit trail.
 
 mod checkpoint;
-mod inputs;
+mod fetch;
+mod fetched;
+pub(crate) mod inputs;
 mod people;
 mod report;
 mod show;
@@ -18,6 +20,7 @@ Examples:
   symbolon trail verify --audit-key shop.keyring.audit
   symbolon trail who-saw --audit-key shop.keyring.audit --keyring shop.keyring --tenant shop-17 --person alice
   symbolon trail report --audit-key shop.keyring.audit --tenant shop-17 --caller person:bob --html -o bob.html
+  symbolon trail fetch --device /dev/ttyACM0 --roles shop.roles
 
 The trail is read with the audit key, away from the keyring if need be: copy shop.keyring.state/trail.log and say --log. Only what \
 asks whose a refused token was takes the keyring, too.")]
@@ -34,6 +37,8 @@ enum Command {
     WhoSaw(who_saw::WhoSawArgs),
     /// Count what an incident's report asks for: people, records and fields
     Report(report::ReportArgs),
+    /// Fetch an appliance's trail, and make room for more there
+    Fetch(fetch::FetchArgs),
     /// Say how far this trail has come, to be kept elsewhere
     Checkpoint(checkpoint::CheckpointArgs),
     /// Put how far another node's trail had come into this one
@@ -48,6 +53,7 @@ pub(crate) fn run(args: &TrailArgs) -> Result<()> {
         Command::Verify(args) => verify::run(args),
         Command::WhoSaw(args) => who_saw::run(args),
         Command::Report(args) => report::run(args),
+        Command::Fetch(args) => fetch::run(args),
         Command::Checkpoint(args) => checkpoint::checkpoint(args),
         Command::Witness(args) => checkpoint::witness(args),
         Command::Show(args) => show::run(args),

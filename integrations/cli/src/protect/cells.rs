@@ -134,7 +134,7 @@ impl Work for Owners<'_> {
 }
 
 /// What the value in this cell is to be protected as; `None` where the cell stays as it is.
-fn to_protect(plan: &Plan, cell: &Cell<'_>, made: &mut Made) -> Result<Option<Field>, Refused> {
+pub(super) fn to_protect(plan: &Plan, cell: &Cell<'_>, made: &mut Made) -> Result<Option<Field>, Refused> {
     let (Some(field), value) = (cell.field, cell.value) else { return Ok(None) };
     if value.is_empty() {
         made.tally.empty += 1;

@@ -3,21 +3,46 @@
 use std::{convert::Infallible, mem};
 
 use anyhow::Result;
-use symbolon::{Access, Field, Held, Item, Place, Plaintext, Vault};
+use symbolon::{Access, Field, Held, Item, Place, Plaintext, Vault, appliance::Opening};
 use zeroize::{Zeroize, Zeroizing};
 
 use super::{Tally, blocks::Block};
-use crate::{output::Output, session_file::Caller, state::CliHost};
+use crate::{
+    appliance::Appliance,
+    output::Output,
+    session_file::{Caller, SessionFile},
+    state::CliHost,
+};
 
 /// What opens blocks. Everything that held a value is wiped.
 pub(super) struct Opener<'o> {
-    pub(super) access: Access<'o>,
-    pub(super) caller: Caller<'o>,
-    pub(super) vault: &'o Vault,
-    pub(super) host: &'o mut CliHost,
+    pub(super) opens: Opens<'o>,
     pub(super) out: Zeroizing<Vec<u8>>,
     /// What has been done so far.
     pub(super) tally: Tally,
+}
+
+/// Who opens.
+pub(super) enum Opens<'o> {
+    /// A vault in this program.
+    Here { access: Access<'o>, caller: Caller<'o>, vault: &'o Vault, host: &'o mut CliHost },
+    /// An appliance, whose sealed replies are opened with the session's key.
+    There { opening: Opening<'o>, session: SessionFile, appliance: Appliance },
+}
+
+/// What came of a block's tokens, in their order; `None` is a refusal.
+enum Values<'a> {
+    Here(Vec<Option<Plaintext<'a>>>),
+    There(Vec<Option<Zeroizing<Vec<u8>>>>),
+}
+
+impl Values<'_> {
+    fn get(&self, number: usize) -> Option<&[u8]> {
+        match self {
+            Self::Here(values) => values.get(number)?.as_ref().map(Plaintext::expose),
+            Self::There(values) => values.get(number)?.as_ref().map(|value| value.as_slice()),
+        }
+    }
 }
 
 impl Opener<'_> {
@@ -30,45 +55,68 @@ impl Opener<'_> {
             return output.write(block.text());
         }
         let items = block.items()?;
-        let mut arena = Zeroizing::new(vec![0; items.iter().map(work_len).sum()]);
+        let mut arena = Zeroizing::new(Vec::new());
         self.tally.without_record += block.without_record();
-        let values = self.open(&items, &mut arena)?;
+        let values = self.opens.open(&items, &mut arena)?;
         // As long as it can get, so that it never moves and leaves a copy behind.
         self.out.reserve(block.text().len() + items.iter().map(longest).sum::<usize>());
         let (tally, out) = (&mut self.tally, &mut self.out);
         block.weave(out, |number, place, out| {
             let field = items[number].slot.field();
-            show(values[number].as_ref(), field, place, tally, out);
+            show(values.get(number), field, place, tally, out);
         });
         output.write(&self.out)?;
         self.out.zeroize();
         Ok(())
     }
+}
 
-    /// Opens all tokens in one request; nothing comes back before the trail has all of it. `None` is a refusal.
-    fn open<'a>(&mut self, items: &[Item<'_>], mut arena: &'a mut [u8]) -> Result<Vec<Option<Plaintext<'a>>>> {
-        let session = self.caller.lasting(self.host)?;
-        let mut request = session.request(&self.access, items.len(), self.host)?;
-        let mut held: Vec<Held<Plaintext<'a>>> = Vec::with_capacity(items.len());
-        for item in items {
-            let (work, rest) = mem::take(&mut arena).split_at_mut(work_len(item));
-            arena = rest;
-            held.push(request.detokenize_held(item, work, self.host)?);
+impl Opens<'_> {
+    /// Opens all tokens; nothing comes back before the trail has all of it.
+    fn open<'a>(&mut self, items: &[Item<'_>], arena: &'a mut Vec<u8>) -> Result<Values<'a>> {
+        match self {
+            Self::Here { access, caller, vault, host } => {
+                arena.resize(items.iter().map(work_len).sum(), 0);
+                open_here(access, caller, vault, host, items, arena).map(Values::Here)
+            }
+            Self::There { opening, session, appliance } => {
+                let SessionFile { credential, key, .. } = session;
+                appliance.session(credential, key, |asked| Ok(asked.reveal(opening, items)?)).map(Values::There)
+            }
         }
-        request.finish(self.host)?;
-        let receipt = self.host.commit(self.vault)?;
-        let release = |held: Held<Plaintext<'a>>| match held.release(&receipt) {
-            Ok(value) => Ok(Some(value)),
-            Err(symbolon::Error::Denied) => Ok(None),
-            Err(error) => Err(error.into()),
-        };
-        held.into_iter().map(release).collect()
     }
 }
 
+/// Opens all tokens in one request.
+fn open_here<'a>(
+    access: &Access<'_>,
+    caller: &mut Caller<'_>,
+    vault: &Vault,
+    host: &mut CliHost,
+    items: &[Item<'_>],
+    mut arena: &'a mut [u8],
+) -> Result<Vec<Option<Plaintext<'a>>>> {
+    let session = caller.lasting(host)?;
+    let mut request = session.request(access, items.len(), host)?;
+    let mut held: Vec<Held<Plaintext<'a>>> = Vec::with_capacity(items.len());
+    for item in items {
+        let (work, rest) = mem::take(&mut arena).split_at_mut(work_len(item));
+        arena = rest;
+        held.push(request.detokenize_held(item, work, host)?);
+    }
+    request.finish(host)?;
+    let receipt = host.commit(vault)?;
+    let release = |held: Held<Plaintext<'a>>| match held.release(&receipt) {
+        Ok(value) => Ok(Some(value)),
+        Err(symbolon::Error::Denied) => Ok(None),
+        Err(error) => Err(error.into()),
+    };
+    held.into_iter().map(release).collect()
+}
+
 /// Writes a value (or its mask: that is what opened, then) or what stands for it, as its place asks for.
-fn show(value: Option<&Plaintext<'_>>, field: Field, place: Place, tally: &mut Tally, out: &mut Vec<u8>) {
-    let text = match value.map(Plaintext::expose) {
+fn show(value: Option<&[u8]>, field: Field, place: Place, tally: &mut Tally, out: &mut Vec<u8>) {
+    let text = match value {
         None => {
             tally.refused += 1;
             field.placeholder()

@@ -18,6 +18,7 @@ pub(crate) struct Source {
     /// Its size in bytes, where that is known.
     pub(crate) size: Option<u64>,
     failed: Option<io::Error>,
+    longest: usize,
 }
 
 impl Source {
@@ -29,6 +30,11 @@ impl Source {
         let file = open_file(path)?;
         let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map(|metadata| metadata.len());
         Ok(Self::read(file, path.display().to_string(), size))
+    }
+
+    /// The same a piece at a time, for who takes long over each.
+    pub(super) fn in_small_blocks(self) -> Self {
+        Self { longest: PIECE, ..self }
     }
 
     /// What it is called in messages.
@@ -56,7 +62,7 @@ impl Source {
                 }
             }
         });
-        Self { pieces, name, size, failed: None }
+        Self { pieces, name, size, failed: None, longest: BLOCK }
     }
 }
 
@@ -70,7 +76,7 @@ impl Iterator for Source {
             Ok(piece) => piece,
             Err(error) => return Some(Err(error).with_context(|| format!("can't read {}", self.name))),
         };
-        while block.len() + PIECE <= BLOCK {
+        while block.len() + PIECE <= self.longest {
             match self.pieces.try_recv() {
                 Ok(Ok(piece)) => block.extend_from_slice(&piece),
                 Ok(Err(error)) => {

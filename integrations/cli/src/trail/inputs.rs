@@ -79,6 +79,10 @@ impl TrailInputs {
             let memory = memory_file(key_path);
             let remembered = read_checkpoints(&memory, true)?;
             trails.said.extend(remembered.into_iter().map(|checkpoint| (checkpoint, Source::Memory)));
+            let beside = log_path.with_file_name(CHECKPOINT);
+            let fetched = read_checkpoints(&beside, true)?;
+            let name = beside.display().to_string();
+            trails.said.extend(fetched.into_iter().map(|checkpoint| (checkpoint, Source::Given(name.clone()))));
             let file = open_file(&log_path)?;
             trails.bytes += file.metadata().map(|metadata| metadata.len()).unwrap_or_default();
             let log = LogFile::new(file).with_context(|| format!("can't read {}", log_path.display()))?;
@@ -160,7 +164,7 @@ fn memory_file(audit_key: &Path) -> PathBuf {
 }
 
 /// A line that says what it is, and the key in base64: as keygen wrote it.
-fn read_audit_key(path: &Path) -> Result<AuditKey> {
+pub(crate) fn read_audit_key(path: &Path) -> Result<AuditKey> {
     let text = private_file::read(path, "audit key")?;
     let wrong = || Failure::Input.because(format!("{} is not an audit key of symbolon keygen", path.display()));
     let mut lines = text.split(|byte| *byte == b'\n');
@@ -199,4 +203,8 @@ pub(super) fn read_checkpoints(path: &Path, may_be_absent: bool) -> Result<Vec<C
 
 const TITLE: &[u8] = b"symbolon audit key 1 ";
 
-const TRAIL: &str = "trail.log";
+/// The log's name.
+pub(super) const TRAIL: &str = "trail.log";
+
+/// What an appliance said of its trail when it was last fetched, beside the log.
+pub(super) const CHECKPOINT: &str = "checkpoint";

@@ -14,6 +14,9 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
+use base64ct::{Base64, Encoding};
+use symbolon::{Credential, SessionKey};
+
 /// Stands in values, and must never be seen where values must not be.
 pub const CANARY: &str = "kanarienvogel";
 
@@ -102,6 +105,14 @@ impl Place {
         let session = format!("{person}.session");
         self.ok(&["login", "--keyring", "k", "--tenant", "shop-17", "--person", person, "-o", &session]);
         session
+    }
+
+    /// What is in a session file.
+    pub fn session(&self, name: &str) -> (Credential, SessionKey) {
+        let json: serde_json::Value = serde_json::from_slice(&self.read(name)).unwrap();
+        let bytes = |key: &str| Base64::decode_vec(json[key].as_str().unwrap()).unwrap();
+        let key = SessionKey::read_secret(bytes("session_key").as_slice().try_into().unwrap());
+        (Credential::from_bytes(&bytes("credential")).unwrap(), key)
     }
 
     /// Protects `input` as [`PLAN`] says.
