@@ -207,7 +207,7 @@ mod tests {
             (Fault::Denied, issuer, status(), 3, "one attempt is left"),
             (Fault::Denied, LogIn(Role::Auditor), status(), 3, "no attempt is left"),
             (Fault::Blocked, issuer, status(), 3, "device new-key --role issuer"),
-            (Fault::Blocked, officer, status(), 3, "zeroising"),
+            (Fault::Blocked, officer, status(), 3, "ten minutes"),
             (Fault::Unavailable, Session, Status { room: 3, ..status() }, 4, "symbolon trail fetch"),
             (Fault::Unavailable, Session, Status { time: None, ..status() }, 4, "clock"),
             (Fault::Unavailable, Session, status(), 4, "device status"),
