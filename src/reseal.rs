@@ -1,6 +1,6 @@
 //! Resealing: the same value under a newer key, or a new owner's, without showing it. SPEC.md section 4.
 
-use core::{fmt, ops::Deref};
+use core::{fmt, hint::black_box, ops::Deref};
 
 use zeroize::Zeroize;
 
@@ -138,7 +138,11 @@ impl<V: Deref<Target = Vault>> Session<V> {
     ) -> Result<Ready, Error> {
         let random = drawn(item, out, host)?;
         let mut record = OwnerRecord::of(&self.caller(), host)?;
-        let has_new_secret = item.token.is_erasable() && record.make_secret(host)?;
+        let erasable = item.token.is_erasable();
+        let has_new_secret = erasable && record.make_secret(host)?;
+        if !erasable {
+            let _same_work = black_box(host.random32()?);
+        }
         Ok(Ready { random, record, has_new_secret })
     }
 
