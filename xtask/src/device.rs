@@ -37,7 +37,7 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
         remove(&folder)?;
     }
     let image = firmware::appliance(root)?;
-    let program = build_program(root, &target)?;
+    let program = build_program(root, &target, "release")?;
     let chip = Chip::in_folder(&folder)?;
     let device = Emulated::start(&image, &chip, arguments.port)?;
     let address = device.address();
@@ -55,16 +55,18 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
 pub(crate) fn test(root: &Path) -> Outcome {
     let target = Metadata::load(root)?.target_directory()?;
     let image = firmware::appliance(root)?;
-    let program = build_program(root, &target)?;
+    // Not optimised: it waits for the emulator most of the time, and the tests have built most of it.
+    let program = build_program(root, &target, "dev")?;
     let folder = target.join("device-test");
     remove(&folder)?;
     conversation::hold(&image, &folder.join("conversation"))?;
     commands::run(root, &image, &program, &folder.join("commands"))
 }
 
-fn build_program(root: &Path, target: &Path) -> Outcome<PathBuf> {
-    run(cargo(root).args(["build", "--release", "--package", "symbolon-cli"]))?;
-    Ok(target.join("release").join("symbolon"))
+fn build_program(root: &Path, target: &Path, profile: &str) -> Outcome<PathBuf> {
+    run(cargo(root).args(["build", "--package", "symbolon-cli", "--profile", profile]))?;
+    let folder = if profile == "dev" { "debug" } else { profile };
+    Ok(target.join(folder).join("symbolon"))
 }
 
 /// Removes what an earlier run made. A folder with anything else in it is left alone.

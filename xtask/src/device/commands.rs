@@ -39,6 +39,8 @@ impl<'s> Script<'s> {
             format!("device status --device {device}"),
             format!("keygen shop.roles --device {device}{}", self.import),
             format!("protect customers.csv --schema customers.schema.toml {with} -o protected.csv"),
+            // Its flash keeps 64 entries; what it can't record, it doesn't do.
+            format!("trail fetch {with}"),
             format!("login {with} --tenant shop-17 --person alice -o alice.session"),
             format!("reveal protected.csv --device {device} --session alice.session"),
             format!("trail fetch {with}"),
@@ -63,7 +65,7 @@ pub(crate) fn run(root: &Path, image: &Path, program: &Path, folder: &Path) -> O
     for line in script.lines() {
         shown.push(shell.run(&line)?);
     }
-    let revealed = shown.get(4).ok_or("no page")?;
+    let revealed = shown.get(REVEAL).ok_or("no page")?;
     alice_alone(revealed, &fs::read_to_string(folder.join("customers.csv"))?)?;
     let tenant = "--tenant shop-17 --person alice -o keyring.session";
     shell.symbolon(&format!("login --keyring shop.keyring {tenant}"))?;
@@ -118,3 +120,5 @@ impl Shell<'_> {
 }
 
 const CUSTOMERS: usize = 6;
+/// Which of the lines shows Alice's page.
+const REVEAL: usize = 5;
