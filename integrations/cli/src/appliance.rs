@@ -17,6 +17,8 @@ pub(crate) use self::words::During;
 use crate::{
     error::Failure,
     roles_file::{Roles, Secret},
+    state::state_dir,
+    trail::fetch::fetch,
 };
 
 /// Which appliance, and the file with its role keys.
@@ -35,6 +37,9 @@ pub(crate) struct Appliance {
     /// Where it is, for messages.
     pub(crate) address: String,
     roles: Option<Roles>,
+    /// Entries that its trail has room for, as it said last, and less what was asked of it since.
+    room: u64,
+    has_fetched: bool,
 }
 
 impl Appliance {
@@ -44,7 +49,8 @@ impl Appliance {
         let address = remote.address.to_string();
         let mut device = Device::connect(remote.address).map_err(|error| of_line(error, remote.address))?;
         device.tell(|notice| eprintln!("symbolon: {notice}"));
-        Ok(Self { device, address, roles })
+        let room = device.last_status().room.into();
+        Ok(Self { device, address, roles, room, has_fetched: false })
     }
 
     /// Takes these roles from now on.
@@ -55,6 +61,25 @@ impl Appliance {
     /// The roles file's keys.
     pub(crate) fn roles(&self) -> Result<&Roles> {
         self.roles.as_ref().ok_or_else(|| Failure::Input.because(NO_ROLES))
+    }
+
+    /// Makes sure that what comes next can be recorded, which takes up to so many entries: a trail that is nearly full is fetched where the roles file has
+    /// the auditor's key, as `symbolon trail fetch` does. Where it hasn't, the appliance says that its trail is full when it is.
+    pub(crate) fn make_room(&mut self, entries: u64) -> Result<()> {
+        if self.room < entries + NEARLY_FULL {
+            self.room = self.status()?.room.into();
+        }
+        let roles = self.roles.as_ref().filter(|roles| roles.key(Role::Auditor).is_ok());
+        if let (true, Some(roles)) = (self.room < entries + NEARLY_FULL, roles) {
+            let dir = state_dir(&roles.path);
+            fetch(self, &dir)?;
+            if !std::mem::replace(&mut self.has_fetched, true) {
+                eprintln!("symbolon: the appliance's trail is fetched to {} as it fills", dir.display());
+            }
+            self.room = self.status()?.room.into();
+        }
+        self.room = self.room.saturating_sub(entries);
+        Ok(())
     }
 
     /// What the officer does. `act` may fail as it likes: what the appliance said is explained.
@@ -141,5 +166,8 @@ impl Appliance {
 pub(crate) fn of_line(error: Error, address: &Address) -> anyhow::Error {
     words::explain(error, &words::Seen { during: During::Connect, address: &address.to_string(), status: None })
 }
+
+/// What is kept free besides, for log-ins and alarms.
+const NEARLY_FULL: u64 = 8;
 
 const NO_ROLES: &str = "this takes a role's key: name the file that symbolon keygen --device wrote with --roles FILE";

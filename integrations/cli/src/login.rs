@@ -131,7 +131,9 @@ fn issue(place: Place<'_>, who: &Principal, terms: &Terms, key: &SessionKey) -> 
         Place::Appliance(remote) => {
             let Terms { rights, purposes, life, .. } = *terms;
             let issue = Issue { who, rights, purposes, life };
-            Appliance::connect(remote)?.issuer(|issuer| Ok(issuer.issue(&issue, key)?))
+            let mut appliance = Appliance::connect(remote)?;
+            appliance.make_room(1)?;
+            appliance.issuer(|issuer| Ok(issuer.issue(&issue, key)?))
         }
     }
 }

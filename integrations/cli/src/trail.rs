@@ -1,7 +1,7 @@
 //! `symbolon trail`: what an auditor does with the audit trail.
 
 mod checkpoint;
-mod fetch;
+pub(crate) mod fetch;
 mod fetched;
 pub(crate) mod inputs;
 mod people;

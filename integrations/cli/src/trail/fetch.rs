@@ -1,6 +1,6 @@
 //! `symbolon trail fetch`: brings an appliance's trail to where the other trail commands read it, and makes room there.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -46,18 +46,7 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
     let mut appliance = Appliance::connect(Remote { address: &args.device, roles: Some(&args.roles) })?;
     // Asked for before anything is made: the file may lack it.
     appliance.roles()?.key(symbolon::appliance::Role::Auditor)?;
-    let mut log = FetchedLog::open(&dir)?;
-    let (fetched, checkpoint) = appliance.auditor(|auditor| {
-        let fetched = drain(auditor, &mut log)?;
-        let checkpoint = match auditor.checkpoint() {
-            // The entries are safe, and the next run may hear it.
-            Err(Error::Fault(Fault::Unavailable | Fault::Stage)) => None,
-            checkpoint => Some(checkpoint?),
-        };
-        // What had come in before it was made: the log must not end before it.
-        Ok((fetched + drain(auditor, &mut log)?, checkpoint))
-    })?;
-    note(checkpoint.as_ref(), &dir.join(CHECKPOINT))?;
+    let fetched = fetch(&mut appliance, &dir)?;
     let room = appliance.status()?.room;
     eprintln!(
         "{} entries fetched to {}; the appliance has room for {}.",
@@ -72,6 +61,23 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
     Ok(())
 }
 
+/// Brings all there is to this directory, and what the appliance says of how far its trail has come: how many entries were new.
+pub(crate) fn fetch(appliance: &mut Appliance, dir: &Path) -> Result<u64> {
+    let mut log = FetchedLog::open(dir)?;
+    let (fetched, checkpoint) = appliance.auditor(|auditor| {
+        let fetched = drain(auditor, &mut log)?;
+        let checkpoint = match auditor.checkpoint() {
+            // The entries are safe, and the next run may hear it.
+            Err(Error::Fault(Fault::Unavailable | Fault::Stage)) => None,
+            checkpoint => Some(checkpoint?),
+        };
+        // What had come in before it was made: the log must not end before it.
+        Ok((fetched + drain(auditor, &mut log)?, checkpoint))
+    })?;
+    note(checkpoint.as_ref(), &dir.join(CHECKPOINT))?;
+    Ok(fetched)
+}
+
 /// Reads, keeps and acknowledges until there is nothing left: how many entries were new.
 fn drain(auditor: &mut Auditor<'_>, log: &mut FetchedLog) -> Result<u64> {
     let mut fetched = 0;
@@ -83,7 +89,7 @@ fn drain(auditor: &mut Auditor<'_>, log: &mut FetchedLog) -> Result<u64> {
     }
 }
 
-fn note(checkpoint: Option<&Checkpoint>, path: &std::path::Path) -> Result<()> {
+fn note(checkpoint: Option<&Checkpoint>, path: &Path) -> Result<()> {
     let Some(checkpoint) = checkpoint else {
         eprintln!("symbolon: the appliance could not say how far its trail has come");
         return Ok(());

@@ -137,7 +137,7 @@ fn serve_an_appliance() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     println!("{PORT}{}", listener.local_addr().unwrap().port());
     io::stdout().flush().unwrap();
-    if trail == "short" { server::serve::<96>(listener) } else { server::serve::<16384>(listener) }.unwrap();
+    if trail == "short" { server::serve::<64>(listener) } else { server::serve::<16384>(listener) }.unwrap();
 }
 
 const TRAIL: &str = "SYMBOLON_TEST_APPLIANCE_TRAIL";
