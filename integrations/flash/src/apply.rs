@@ -12,8 +12,10 @@ use crate::{
 impl<F: MultiwriteNorFlash, const ENTRIES: usize, const RECORDS: usize> FlashStore<F, ENTRIES, RECORDS> {
     /// Counts in the batch at the cursor, whose end and marker are known: the place behind it.
     pub(crate) fn apply(&mut self, mut cursor: Cursor, marker: Marker) -> Result<Cursor, Fault<F>> {
-        self.marker = marker;
-        self.forget_acknowledged()?;
+        let kept_from = core::mem::replace(&mut self.marker, marker).kept_from;
+        if marker.kept_from != kept_from {
+            self.forget_acknowledged()?;
+        }
         loop {
             match self.log.step(&mut cursor)? {
                 // What is being destroyed is no more, unless it was only the state that flipped.
@@ -51,8 +53,8 @@ impl<F: MultiwriteNorFlash, const ENTRIES: usize, const RECORDS: usize> FlashSto
 
     /// An entry's place is by its number: copies come late, and there may be two of one.
     fn apply_entry(&mut self, item: &Item) -> Result<(), Fault<F>> {
-        let number = self.entry_number(item.address)?;
-        let after = number.saturating_add(1);
+        let number = self.entry_number(item)?;
+        let (after, comes_last) = (number.saturating_add(1), number >= self.next);
         if after >= self.next {
             (self.next, self.index.last) = (after, Some(item.address));
         }
@@ -60,9 +62,9 @@ impl<F: MultiwriteNorFlash, const ENTRIES: usize, const RECORDS: usize> FlashSto
             return Ok(());
         }
         let mut place = self.index.entries.len();
-        while let Some(before) = place.checked_sub(1) {
+        while let Some(before) = place.checked_sub(1).filter(|_| !comes_last) {
             let Some(kept) = self.index.entries.get(before).copied() else { break };
-            let kept = self.entry_number(kept)?;
+            let kept = self.entry_number(&self.log.item(kept)?)?;
             if kept == number {
                 if let Some(slot) = self.index.entries.get_mut(before) {
                     *slot = item.address;
@@ -80,7 +82,8 @@ impl<F: MultiwriteNorFlash, const ENTRIES: usize, const RECORDS: usize> FlashSto
     fn forget_acknowledged(&mut self) -> Result<(), Fault<F>> {
         let mut gone = 0_usize;
         for address in &self.index.entries {
-            if self.entry_number(*address)? >= self.marker.kept_from {
+            // By one of which a bit flipped, others would be forgotten.
+            if self.entry_number(&self.log.item(*address)?)? >= self.marker.kept_from {
                 break;
             }
             gone = gone.saturating_add(1);
@@ -93,9 +96,10 @@ impl<F: MultiwriteNorFlash, const ENTRIES: usize, const RECORDS: usize> FlashSto
         Ok(())
     }
 
-    fn entry_number(&self, address: u32) -> Result<u64, Fault<F>> {
+    /// The number of an entry that is whole.
+    fn entry_number(&self, entry: &Item) -> Result<u64, Fault<F>> {
         let mut number = [0; 8];
-        self.log.medium.read(address.saturating_add(crate::item::HEADER_LEN), &mut number)?;
+        self.log.medium.read(entry.body(), &mut number)?;
         Ok(u64::from_le_bytes(number))
     }
 }

@@ -35,6 +35,25 @@ impl<const ENTRIES: usize, const RECORDS: usize> Index<ENTRIES, RECORDS> {
         self.expiries.get(place).is_some_and(|expiry| expiry.is_over(now))
     }
 
+    /// Takes out the records that have expired.
+    pub(crate) fn forget_expired(&mut self, now: u64) {
+        let mut place = 0_usize;
+        while let Some(expiry) = self.expiries.get(place).copied() {
+            if !expiry.is_over(now) {
+                place = place.saturating_add(1);
+                continue;
+            }
+            // The last one takes its place, unless it is the last one itself.
+            if let (Some(hash), Some(address), Some(expiry)) =
+                (self.hashes.pop(), self.addresses.pop(), self.expiries.pop())
+                && let (Some(a), Some(b), Some(c)) =
+                    (self.hashes.get_mut(place), self.addresses.get_mut(place), self.expiries.get_mut(place))
+            {
+                (*a, *b, *c) = (hash, address, expiry);
+            }
+        }
+    }
+
     /// How many records can be placed, those that have expired giving up their places.
     pub(crate) fn free_places(&self, now: u64) -> usize {
         let expired = self.expiries.iter().filter(|expiry| expiry.is_over(now)).count();

@@ -19,7 +19,8 @@
 //!   them over: an owner's secret can be read by whoever reads the chip.
 //! * Flash that has an error-correcting code for each word can't be written twice, and is not supported: the trait `MultiwriteNorFlash`
 //!   says so.
-//! * Bit rot is detected, not corrected; a rotten marker of the very last commit can't be told from a power cut, and undoes that commit.
+//! * Bit rot is detected, not corrected; a rotten marker of the very last commit can't be told from a power cut, and undoes that commit. If
+//!   that replaced a secret, the earlier one is gone as well.
 //! * A store belongs to its geometry: other sizes of sectors or words, and fewer places than it holds, are refused.
 //! * It knows no owner of a surrogate: rows of the host's own for an owner who is erased are the host's to replace.
 //!

@@ -127,13 +127,26 @@ impl<F: MultiwriteNorFlash> Log<F> {
         }
     }
 
-    /// A header is torn with the first piece of its item, and behind that there is nothing but what a recovery cleared: anything else was
-    /// committed, and the tear is damage.
+    /// A header is torn with the first piece of its item, and behind that there is nothing but what a recovery cleared, nor a whole marker
+    /// anywhere: anything else was committed, and the tear is damage.
     fn check_torn(&self, cursor: Cursor) -> Result<(), Fault<F>> {
         let sector = cursor.sector.saturating_mul(Self::SECTOR);
-        let from = sector.saturating_add(cursor.offset.saturating_add(CHUNK_LEN).min(Self::SECTOR));
-        let last = self.medium.end_of(from, sector.saturating_add(Self::SECTOR), |byte| byte != 0 && byte != 0xff)?;
-        if last == from { Ok(()) } else { Err(FlashError::Damaged) }
+        let piece_end = cursor.offset.saturating_add(CHUNK_LEN).min(Self::SECTOR);
+        let from = sector.saturating_add(piece_end);
+        if self.medium.end_of(from, sector.saturating_add(Self::SECTOR), |byte| byte != 0 && byte != 0xff)? != from {
+            return Err(FlashError::Damaged);
+        }
+        let mut offset = cursor.offset.saturating_add(Self::ALIGN);
+        while offset < piece_end {
+            if let Step::Item(item) = self.step(&mut Cursor { offset, ..cursor })?
+                && item.header.kind == Kind::Marker
+                && self.is_whole(&item)?
+            {
+                return Err(FlashError::Damaged);
+            }
+            offset = offset.saturating_add(Self::ALIGN);
+        }
+        Ok(())
     }
 
     /// True where the item's bytes are those that were written.

@@ -5,7 +5,10 @@ use core::cell::RefCell;
 use embedded_storage::nor_flash::MultiwriteNorFlash;
 use zeroize::Zeroizing;
 
-use crate::{FlashError, item::padded};
+use crate::{
+    FlashError,
+    item::{HEADER_LEN, padded},
+};
 
 /// What goes wrong on a flash `F`.
 pub(crate) type Fault<F> = FlashError<<F as embedded_storage::nor_flash::ErrorType>::Error>;
@@ -71,10 +74,13 @@ impl<F: MultiwriteNorFlash> Medium<F> {
     }
 
     /// Writes zeros over what isn't zero, from the end to the front: what is at the front says what the rest was until the rest is gone.
+    ///
+    /// In pieces that are a header shorter than those that are written: one that is torn, and tears a header that it begins inside of, leaves
+    /// no more behind that than the writing would have.
     pub(crate) fn zero(&mut self, from: u32, to: u32) -> Result<(), Fault<F>> {
         let mut end = padded(to, Self::ALIGN);
         while end > from {
-            let start = end.saturating_sub(CHUNK_LEN).max(from);
+            let start = end.saturating_sub(CHUNK_LEN.saturating_sub(HEADER_LEN)).max(from);
             let mut chunk = Zeroizing::new([0; CHUNK]);
             let piece = chunk.get_mut(..wide(end.saturating_sub(start))).unwrap_or_default();
             self.read(start, piece)?;

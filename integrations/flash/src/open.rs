@@ -102,6 +102,9 @@ impl<F: MultiwriteNorFlash, const ENTRIES: usize, const RECORDS: usize> FlashSto
             cursor = self.apply(cursor, marker)?;
         }
         self.log.roll_back(cursor)?;
+        // A record that gave up its place to another must not come back in its stead: it would keep alive the oldest sector, which a
+        // collection that was interrupted needs.
+        self.index.forget_expired(self.marker.now);
         self.drop_dead_tails()
     }
 }

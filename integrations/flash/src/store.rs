@@ -160,6 +160,8 @@ impl<F: MultiwriteNorFlash, const ENTRIES: usize, const RECORDS: usize> FlashSto
             if self.read_head(&item)?.0 == *key {
                 return Ok(Some((place, address)));
             }
+            // Another key with this hash, or this one, and a bit of it flipped.
+            self.log.item(address)?;
         }
         Ok(None)
     }
