@@ -69,15 +69,21 @@ impl GrantFile {
 
     /// Writes a grant file. `replace` allows to write over an older one.
     pub(crate) fn write(grant: &Grant, about: &About, path: &Path, replace: bool) -> Result<()> {
+        private_file::write(path, Self::to_text(grant, about)?.as_bytes(), replace)
+    }
+
+    /// The file's text.
+    pub(crate) fn to_text(grant: &Grant, about: &About) -> Result<String> {
         let mut text = format!("{TITLE}\n");
         for (key, words) in &about.words {
             text.push_str(&format!("{key} = {}\n", quoted(words)?));
         }
         text.push_str(&format!("grant = \"{}\"\n", Base64::encode_string(grant.as_bytes())));
-        private_file::write(path, text.as_bytes(), replace)
+        Ok(text)
     }
 
-    fn parse(bytes: &[u8]) -> Option<Self> {
+    /// Reads the file's text.
+    pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.starts_with(TITLE_START))?;
         let Text { tenant, grant } = toml::from_str(text).ok()?;
         let grant = Grant::from_bytes(&Base64::decode_vec(&grant).ok()?).ok()?;

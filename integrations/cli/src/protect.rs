@@ -142,6 +142,11 @@ impl Options {
         Ok(Self { delimiter, ..Self::with(format) })
     }
 
+    /// On one thread.
+    pub(crate) const fn on_one_thread(format: Format, delimiter: u8) -> Self {
+        Self { format, delimiter, threads: 1 }
+    }
+
     fn with(format: Format) -> Self {
         let threads = thread::available_parallelism().map_or(1, usize::from);
         Self { format, delimiter: b',', threads }
@@ -165,14 +170,14 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return found.report(&name, args.result.quiet);
     };
     let mut output = args.result.create(&args.input)?;
-    let (plan, options, output_to) = (&plan, &options, &mut output);
+    let (plan, options) = (&plan, &options);
     let tally = match keys {
-        Keys::Alone(vault) => protect(&vault, None, plan, options, input, output_to, &progress),
+        Keys::Alone(vault) => protect(&vault, None, plan, options, input, |bytes| output.write(bytes), &progress),
         Keys::WithRegistry(mut state) => {
             let State { vault, host } = &mut *state;
-            protect(vault, Some(host), plan, options, input, output_to, &progress)
+            protect(vault, Some(host), plan, options, input, |bytes| output.write(bytes), &progress)
         }
-        Keys::Remote(program) => remote::protect(*program, plan, options, input, output_to, &progress),
+        Keys::Remote(program) => remote::protect(*program, plan, options, input, &mut output, &progress),
     }?;
     output.finish()?;
     let time = progress.finish();
@@ -269,7 +274,8 @@ They take --record COLUMN:
   symbolon protect orders.csv --tenant shop-17 --owner customer_id --field ship_to=shipping-address --record order_id …
 
 With an appliance, --device ADDRESS and --roles shop.roles stand in place of --keyring: its issuer logs this program in. Each owner's values go \
-to it together, one request at a time; rows that are ordered by owner take the least time. It keeps no surrogates.
+to it together, one request at a time; rows that are ordered by owner take the least time. It keeps no surrogates. \
+What it records is fetched as its memory fills (symbolon trail fetch), where the file has the auditor's key.
 
 With --erasable each owner gets a secret, kept beside the keyring, without which the tokens don't open; `symbolon erase` destroys
 it. A row of an owner who was erased is refused. Backups of the keyring alone don't bring erasable tokens back: the secrets

@@ -2,7 +2,7 @@
 
 pub(crate) mod blocks;
 mod rows;
-mod segments;
+pub(crate) mod segments;
 pub(crate) mod shape;
 pub(crate) mod source;
 
@@ -269,7 +269,8 @@ Examples:
       --grant parcel.grant --record order-7
   symbolon reveal protected.csv --device /dev/ttyACM0 --session alice.session
 
-With an appliance the values come sealed for this session alone, and are opened here: no relay between sees them.
+With an appliance the values come sealed for this session alone, and are opened here: no relay between sees them. \
+Each token is an entry in its trail; with --roles FILE, where that has the auditor's key, the trail is fetched as it fills.
 
 What belongs to the session, or to the owner who gave the grant, is shown; every other token becomes its field's \
 placeholder, whoever it belongs to. Tokens that are not the whole of a value stay as they are. Under a grant with \

@@ -42,13 +42,17 @@ impl Roles {
 
     /// Reads a roles file.
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text = private_file::read(path, "roles file")?;
+        Self::parse(&private_file::read(path, "roles file")?, path)
+    }
+
+    /// Reads the file's text. Messages speak of `path`.
+    pub(crate) fn parse(text: &[u8], path: &Path) -> Result<Self> {
         let wrong = || {
             let what =
                 format!("{} is not a roles file of symbolon keygen: it is damaged, or something else", path.display());
             Failure::Input.because(what)
         };
-        let text: Text<'_> = serde_json::from_slice(&text).map_err(|_| wrong())?;
+        let text: Text<'_> = serde_json::from_slice(text).map_err(|_| wrong())?;
         let key = |text: Option<&str>| text.map(|text| decode(text).ok_or_else(wrong)).transpose();
         let keys = [key(text.officer)?, key(text.issuer)?, key(text.auditor)?, key(text.transport)?];
         Ok(Self { path: path.into(), keys })
@@ -56,6 +60,11 @@ impl Roles {
 
     /// Writes the file where there is none, for its owner's eyes only.
     pub(crate) fn write_new(&self) -> Result<()> {
+        private_file::write(&self.path, &self.to_json()?, false)
+    }
+
+    /// The file's text.
+    pub(crate) fn to_json(&self) -> Result<Zeroizing<Vec<u8>>> {
         let texts = self.keys.each_ref().map(|key| key.as_ref().map(encode));
         let [officer, issuer, auditor, transport] =
             texts.each_ref().map(|text| text.as_ref().map(|text| text.as_str()));
@@ -64,7 +73,7 @@ impl Roles {
         let mut json = Zeroizing::new(Vec::with_capacity(2048));
         serde_json::to_writer_pretty(&mut *json, &text)?;
         json.push(b'\n');
-        private_file::write(&self.path, &json, false)
+        Ok(json)
     }
 
     /// The key of a role.
@@ -88,6 +97,11 @@ impl Roles {
             node,
             max_life: state::MAX_LIFE,
         })
+    }
+
+    /// The keys of the officer, the issuer, the auditor and for transport.
+    pub(crate) fn into_keys(self) -> [Option<Secret>; 4] {
+        self.keys
     }
 
     fn at(&self, place: usize, name: &str) -> Result<&Secret> {

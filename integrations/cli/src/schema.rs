@@ -61,7 +61,12 @@ impl Plan {
     pub(crate) fn read(path: &Path) -> Result<Self> {
         let name = path.display();
         let text = fs::read_to_string(path).with_context(|| format!("can't read the schema {name}"))?;
-        let schema: Schema = toml::from_str(&text)
+        Self::parse(&text, &name.to_string())
+    }
+
+    /// Reads a schema file's text. Messages speak of `name`.
+    pub(crate) fn parse(text: &str, name: &str) -> Result<Self> {
+        let schema: Schema = toml::from_str(text)
             .map_err(|error| Failure::Input.because(format!("{name} is not a schema:\n{error}\n{EXAMPLE}")))?;
         let fields = schema.fields.into_iter().map(|(column, field)| {
             let field =

@@ -35,6 +35,11 @@ impl SessionFile {
 
     /// Writes the file, for its owner's eyes only. `replace` allows to write over an older one.
     pub(crate) fn write_new(&self, path: &Path, about: &About, replace: bool) -> Result<()> {
+        private_file::write(path, &self.to_json(about)?, replace)
+    }
+
+    /// The file's text.
+    pub(crate) fn to_json(&self, about: &About) -> Result<Zeroizing<Vec<u8>>> {
         let secret = self.key.write_secret();
         let mut key_text = Zeroizing::new([0; 64]);
         let key = Base64::encode(secret.as_slice(), key_text.as_mut_slice()).map_err(|_| malformed())?;
@@ -53,7 +58,7 @@ impl SessionFile {
         let mut json = Zeroizing::new(Vec::with_capacity(8192));
         serde_json::to_writer_pretty(&mut *json, &text)?;
         json.push(b'\n');
-        private_file::write(path, &json, replace)
+        Ok(json)
     }
 
     /// Proves possession of the session key to the vault, as a client does with every request. The session ends 60 seconds later;
@@ -70,7 +75,8 @@ impl SessionFile {
         )
     }
 
-    fn parse(json: &[u8]) -> Result<Self> {
+    /// Reads the file's text.
+    pub(crate) fn parse(json: &[u8]) -> Result<Self> {
         let text: Text<'_> = serde_json::from_slice(json).map_err(|_| malformed())?;
         let mut secret = Zeroizing::new([0; 32]);
         let decoded = Base64::decode(text.session_key, secret.as_mut_slice()).map_err(|_| malformed())?;

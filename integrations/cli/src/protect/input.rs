@@ -36,7 +36,7 @@ impl Input {
         Self::look_at(file, name, size)
     }
 
-    fn look_at(mut reader: impl Read + Send + 'static, name: String, size: Option<u64>) -> Result<Self> {
+    pub(crate) fn look_at(mut reader: impl Read + Send + 'static, name: String, size: Option<u64>) -> Result<Self> {
         let mut head = Vec::with_capacity(LOOKED_AT);
         let limit = u64::try_from(LOOKED_AT).unwrap_or(u64::MAX);
         reader.by_ref().take(limit).read_to_end(&mut head).with_context(|| format!("can't read {name}"))?;

@@ -18,21 +18,20 @@ use super::{
 };
 use crate::{
     error::Failure,
-    output::Output,
     progress::{Count, Progress},
     schema::Plan,
     state::{self, CliHost, CliRng},
     surrogate,
 };
 
-/// Protects `input` and writes the result to `output`, up to the first problem. Erasable tokens take the host.
-pub(super) fn protect(
+/// Protects `input` and hands the result to `write`, up to the first problem. Erasable tokens take the host.
+pub(crate) fn protect(
     vault: &Vault,
     host: Option<&mut CliHost>,
     plan: &Plan,
     options: &Options,
     input: Input,
-    output: &mut Output,
+    write: impl FnMut(&[u8]) -> Result<()>,
     progress: &Progress,
 ) -> Result<Tally> {
     let rng = state::rng()?;
@@ -41,7 +40,7 @@ pub(super) fn protect(
     let registry = registry.as_ref();
     let worker = || Ok(Protector { cells: Cells::new(Some(vault), registry, plan)?, registry, keep: 1 });
     let workers = (0..options.threads).map(|_| worker()).collect::<Result<_>>()?;
-    Ok(job.run(input, workers, |bytes| output.write(bytes))?.tally)
+    Ok(job.run(input, workers, write)?.tally)
 }
 
 /// Reads all of `input` and writes nothing.

@@ -42,6 +42,14 @@ impl Source {
         &self.name
     }
 
+    /// What is there already, each piece a block of its own.
+    pub(crate) fn of_pieces(of: Vec<Vec<u8>>, name: String) -> Self {
+        let (send, pieces) = sync_channel(of.len());
+        // There is room for all of them, and somebody to receive them.
+        let _all_sent = of.into_iter().try_for_each(|piece| send.send(Ok(piece)));
+        Self { pieces, name, size: None, failed: None, longest: 0 }
+    }
+
     fn read(mut reader: impl Read + Send + 'static, name: String, size: Option<u64>) -> Self {
         let (send, pieces) = sync_channel(WAITING);
         // Not joined: a pipe that never ends must not keep a run from ending.
