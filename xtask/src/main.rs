@@ -3,8 +3,10 @@
 mod apt;
 mod bare_metal;
 mod constant_time;
+mod coverage;
 mod device;
 mod firmware;
+mod fuzz;
 mod metadata;
 mod mutants;
 mod process;
@@ -44,6 +46,10 @@ enum Command {
     Firmware(firmware::Arguments),
     /// Start an appliance in an emulator, and print what to type
     Device(device::Arguments),
+    /// Look for inputs that break a promise: the fuzz targets under libFuzzer
+    Fuzz(fuzz::Arguments),
+    /// Count which lines of the core the tests and the fuzz targets' corpora run
+    Coverage(coverage::Arguments),
     /// Find where the core's machine code branches on a secret: verdicts only, and each is listed with its reason
     ConstantTime(constant_time::Arguments),
 }
@@ -57,6 +63,8 @@ fn main() -> ExitCode {
         Command::Suite => suite::run(&root()),
         Command::Firmware(arguments) => firmware::run_command(&root(), &arguments),
         Command::Device(arguments) => device::run_command(&root(), &arguments),
+        Command::Fuzz(arguments) => fuzz::run_command(&root(), &arguments),
+        Command::Coverage(arguments) => coverage::run_command(&root(), &arguments),
         Command::ConstantTime(arguments) => constant_time::run_command(&root(), &arguments),
     };
     match outcome {
