@@ -1,6 +1,6 @@
 //! The appliance: a device that keeps the keys, and answers frames. SPEC.md section 17.
 //!
-//! [`Appliance::handle`] takes one frame and gives one. Storage, random numbers and the clock are the board's ([`Environment`](crate::Environment)), the
+//! [`Appliance::handle`] takes one frame and gives one. Storage, random numbers and the clock are the board's ([`Environment`]), the
 //! key that its flash is sealed under is the chip's. What it needs of memory is fixed, and it allocates nothing.
 //!
 //! Nobody is taken at a word. **Administrators** prove a role's key in answer to a challenge; what they say and hear from then on is sealed
