@@ -68,7 +68,6 @@ pub(crate) const STEPS: &[Step] = &[
         what: "the Python implementation agrees, byte for byte",
         run: second_implementation,
     },
-    Step { name: "fuzz", what: "no input breaks a promise, in 20 seconds for each fuzz target", run: fuzz },
     Step { name: "package", what: "the core can be packaged, and builds from its package", run: package },
 ];
 
@@ -177,10 +176,6 @@ fn device(root: &Path) -> Outcome<Ended> {
 
 fn documentation(root: &Path) -> Outcome<Ended> {
     passed(run(cargo(root).args(["doc", "--workspace", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings")))
-}
-
-fn fuzz(root: &Path) -> Outcome<Ended> {
-    passed(crate::fuzz::run_command(root, &crate::fuzz::Arguments::default()))
 }
 
 /// The script builds what it needs with the cargo that it finds in `CARGO`.
