@@ -14,6 +14,8 @@ pub(super) struct Rows<'n> {
     /// The record column's number, once the header was read.
     column: Option<usize>,
     state: State,
+    /// Nothing but the input's first row was begun.
+    is_first: bool,
     /// The row so far: its bytes, the number of the cell that is being read and its value.
     row: Vec<u8>,
     at: usize,
@@ -43,6 +45,7 @@ impl<'n> Rows<'n> {
             input: input.into(),
             column: None,
             state: State::Begin,
+            is_first: true,
             row: Vec::new(),
             at: 0,
             cell: Vec::new(),
@@ -81,9 +84,9 @@ impl<'n> Rows<'n> {
             _ if byte == self.delimiter => self.end_cell(),
             _ if ends_row => return true,
             _ => {
-                // A byte order mark is no part of the first cell, and does not hide that it has quotes.
+                // A byte order mark is no part of the input's first cell, and does not hide that it has quotes.
                 self.cell.push(byte);
-                let is_mark = self.column.is_none() && self.row == MARK;
+                let is_mark = self.is_first && self.row == MARK;
                 self.state = if is_mark { State::Begin } else { State::Bare };
                 if is_mark {
                     self.cell.clear();
@@ -115,6 +118,7 @@ impl<'n> Rows<'n> {
         self.row.clear();
         self.record.clear();
         self.at = 0;
+        self.is_first = false;
         Ok(())
     }
 
@@ -178,9 +182,12 @@ mod tests {
     /// Without the column, or with two, nothing is guessed, and no cell is told.
     #[test]
     fn the_column_must_be_there_once() {
-        for (text, words) in
-            [("nr,x\n1,2\n", "no column \"no\""), ("no,no\n", "more than one"), ("\n\nsecret", "no column")]
-        {
+        for (text, words) in [
+            ("nr,x\n1,2\n", "no column \"no\""),
+            ("no,no\n", "more than one"),
+            ("\n\nsecret", "no column"),
+            ("\n\u{feff}no\n", "no column"),
+        ] {
             let told = format!("{:#}", rows(text, 3).unwrap_err());
             assert!(told.contains(words) && !told.contains("secret"), "{told}");
         }
