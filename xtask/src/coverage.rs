@@ -123,9 +123,13 @@ impl Report {
     fn of(exported: &Value, root: &Path) -> Outcome<Self> {
         let mut report = Self::default();
         let files = exported["data"][0]["files"].as_array().ok_or("llvm-cov lists no files")?;
+        let for_tests = files_for_tests(&root.join("src"))?;
         for file in files {
             let path = Path::new(file["filename"].as_str().unwrap_or_default());
             let Ok(name) = path.strip_prefix(root) else { continue };
+            if for_tests.contains(path) {
+                continue;
+            }
             let tests = first_line_of_tests(&fs::read_to_string(path)?);
             let segments: Vec<Segment> = file["segments"].as_array().into_iter().flatten().map(Segment::of).collect();
             let name = name.display().to_string();
@@ -177,6 +181,29 @@ fn lines(segments: &[Segment]) -> BTreeMap<u64, bool> {
         wrapped = on_it.iter().copied().max_by_key(|segment| segment.column).or(wrapped);
     }
     lines
+}
+
+/// The files of modules that there are for tests only.
+fn files_for_tests(folder: &Path) -> Outcome<BTreeSet<PathBuf>> {
+    let mut found = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            found.extend(files_for_tests(&path)?);
+            continue;
+        }
+        // What a file declares stands in the folder of its name; what lib.rs declares, beside it.
+        let of_root = path.ends_with("src/lib.rs");
+        let inside = if of_root { folder.into() } else { path.with_extension("") };
+        found.extend(modules_for_tests(&fs::read_to_string(&path)?).map(|name| inside.join(format!("{name}.rs"))));
+    }
+    Ok(found)
+}
+
+/// `mod name;` behind `#[cfg(test)]`.
+fn modules_for_tests(source: &str) -> impl Iterator<Item = &str> {
+    let after = source.split("#[cfg(test)]\n").skip(1);
+    after.filter_map(|rest| rest.lines().next()?.strip_prefix("mod ")?.strip_suffix(';'))
 }
 
 /// The line on which the file's own tests begin, or none that it has.
@@ -267,6 +294,14 @@ mod tests {
     #[test]
     fn neighbours_are_joined() {
         assert_eq!(runs(&BTreeSet::from([1, 2, 3, 7, 9, 10])), [(1, 3), (7, 7), (9, 10)]);
+    }
+
+    /// Modules for tests are told by theirs.
+    #[test]
+    fn modules_for_tests_are_told() {
+        let source =
+            "mod a;\n#[cfg(test)]\nmod cost;\n#[cfg(test)]\nmod tests {\n}\n#[cfg(test)]\npub(crate) fn f() {}\n";
+        assert_eq!(modules_for_tests(source).collect::<Vec<_>>(), ["cost"]);
     }
 
     /// A file's own tests are not its code.
