@@ -10,7 +10,8 @@ fn main() -> io::Result<()> {
     for target in TARGETS.iter().filter(|target| chosen.is_empty() || chosen.iter().any(|name| name == target.name)) {
         let folder = corpora.join(target.name);
         fs::create_dir_all(&folder)?;
-        for (number, seed) in (target.seeds)().into_iter().enumerate() {
+        // Nothing at all is what libFuzzer begins with anyway.
+        for (number, seed) in (target.seeds)().into_iter().enumerate().filter(|(_, seed)| !seed.is_empty()) {
             fs::write(folder.join(format!("seed-{number:02}")), seed)?;
         }
     }

@@ -34,6 +34,7 @@ pub fn run(data: &[u8]) {
     });
     recognises_its_own(data);
     let transport = TransportKey::new([4; 32]);
+    assert_eq!(format!("{transport:?}"), "TransportKey { .. }");
     only_genuine(&wrapped(&transport), data, |bytes| match transport.unwrap(bytes) {
         Ok(unwrapped) => keyring_bytes(&unwrapped) == keyring_bytes(&keyring()),
         Err(error) => {

@@ -25,7 +25,9 @@ pub fn run(data: &[u8]) {
     let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).expect("a session");
     let access = if masked { Access::OWN.masked() } else { Access::OWN };
     let mut out = vec![0; reply_len(&items)];
-    let reply = session.reveal(&access, &items, &mut out, &mut world.host).expect("a reply").as_bytes().to_vec();
+    let sealed = session.reveal(&access, &items, &mut out, &mut world.host).expect("a reply");
+    tells_nothing(&format!("{sealed:?} {session:?} {access:?} {items:?} {:?}", client.key), &values);
+    let reply = sealed.as_bytes().to_vec();
     for value in values {
         assert!(!reply.windows(value.len()).any(|part| part == value), "the reply is noise");
     }

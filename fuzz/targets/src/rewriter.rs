@@ -200,6 +200,7 @@ fn rewrites(text: &[u8], how: &How, tokens: &Tokens) {
     for chunk in how.chunks(text) {
         rewriter.feed(chunk, &mut put).expect("room in the trail");
     }
+    assert!(format!("{rewriter:?}").starts_with("Rewriter {"), "and no text");
     rewriter.finish(&mut put).expect("room in the trail");
     let expected = woven(text, &found, |token, place| {
         let known = tokens.known.iter().find(|known| known.text == token);

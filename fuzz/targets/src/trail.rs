@@ -77,7 +77,7 @@ fn confirms_its_own_only(data: &[u8]) {
     crate::promises::only_genuine(&own, data, |bytes| {
         let Ok(point) = Checkpoint::from_bytes(bytes) else { return false };
         assert!(!genuine.key().reader().confirms(&point), "of another place");
-        tells_nothing(&format!("{reader:?}"), &[&genuine.secret]);
+        tells_nothing(&format!("{reader:?} {:?}", genuine.entries), &[&genuine.secret, &genuine.secret[5..37]]);
         reader.confirms(&point)
     });
 }

@@ -26,6 +26,9 @@ pub fn run(data: &[u8]) {
     let mut buffer = [0; Token::MAX_LEN];
     let made = world.vault.tokenize(&alice(), slot, value, &mut buffer, &mut world.host);
     assert_eq!(made.as_ref().map(|_| ()).map_err(|error| *error), checked, "sealed is what is checked");
+    if let Err(refused) = &made {
+        assert!(!refused.to_string().is_empty());
+    }
     let Ok(token) = made else { return };
     let class = Class::of_value(value.len()).expect("what is sealed has a class");
     assert_eq!(token.class(), class.max(field.smallest_class()));

@@ -11,6 +11,7 @@ use symbolon::{
 };
 
 use super::{odd, odd::written, well_formed};
+use crate::promises::tells_nothing;
 use crate::world::{Env, Rng};
 
 /// When it begins.
@@ -301,6 +302,12 @@ impl Bench {
         assert!(status.healthy && status.stage <= 2, "{status:?}");
         let challenge = self.send(&Request::Challenge);
         assert!(matches!(read(&challenge), Ok(Response::Challenge(_))));
+        let Self { appliance, reader, channel, .. } = self;
+        let key = RoleKey::new(KEYS[0]);
+        tells_nothing(
+            &format!("{appliance:?} {reader:?} {channel:?} {key:?}"),
+            &SECRETS.each_ref().map(|key| &key[..]),
+        );
     }
 }
 

@@ -182,7 +182,9 @@ impl<'b> Drive<'b> {
             (Some(shown), _) => Session::authenticate_held(vault.clone(), real, &shown.real, context, host).map(Ok),
             (None, _) => Session::authenticate_bearer_held(vault.clone(), real, host).map(Ok),
         };
-        let is_full = reasons.is_empty() && full != Room::Fits && matches!(result, Err(Error::Unavailable));
+        // One that committed, or tried to, had found its place.
+        let unavailable = matches!(result, Err(Error::Unavailable)) && !self.was_committed();
+        let is_full = reasons.is_empty() && full != Room::Fits && unavailable;
         assert!(full != Room::Full || !reasons.is_empty() || result.is_err(), "a full window takes another proof");
         if is_full && !weather.is_fair() {
             // Which of the two it was can't be told from here: begin anew.
@@ -320,7 +322,12 @@ impl<'b> Drive<'b> {
             return;
         }
         let is_new = !self.ideal.registry.logged_out.contains(&name);
-        let full = is_new && self.medium.with(|inner| inner.is_tight);
+        let tight = self.medium.with(|inner| inner.is_tight);
+        if tight && !is_new {
+            // After a day its row may have made room for another.
+            return;
+        }
+        let full = is_new && tight;
         self.close_if(&mut weather, full);
         let host = &mut self.host;
         let result = if style.is_sync() {

@@ -8,7 +8,7 @@ use super::{
     Wrong,
     cast::{ADDRESSES, COUNT, FIELDS, PARCEL, RECORDS, TENANTS, address_field, field, tenant, value},
     drive::{Drive, Outcome, Sealing, Weather, pick},
-    ideal::{CONFIRM, DAY, GRANT, GrantFacts, MAINTAIN, OPERATE, OWN, Place, SessionFacts, TOKENIZE},
+    ideal::{CONFIRM, DAY, GRANT, GrantFacts, MAINTAIN, MINUTE, OPERATE, OWN, Place, SessionFacts, TOKENIZE},
     medium::Dice,
     plan::Mint,
 };
@@ -215,7 +215,12 @@ impl<'b> Drive<'b> {
         };
         let (mut weather, bad, done) = (self.weather(1), self.dial.bad.get(), reasons == [Reason::Done]);
         let is_new = done && !self.ideal.registry.revoked.contains(&facts.number);
-        let no_place = is_new && self.medium.with(|inner| inner.is_tight);
+        let tight = self.medium.with(|inner| inner.is_tight);
+        if tight && now >= facts.expires + MINUTE {
+            // The row of a grant that is long over may have made room for another: whether it needs a new place can't be told from here.
+            return;
+        }
+        let no_place = is_new && tight;
         self.close_if(&mut weather, no_place);
         let result = asker.real.revoke_held(&real, &mut self.host);
         if !self.answered(weather, &result, bad) {
