@@ -7,13 +7,13 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Credential, Error, Principal, Purposes, Rights, SessionId, SessionKey, Time,
+    aead::{open_once, seal_once},
     bytes::put,
     credential::{Claims, Read, Sealed},
     label::Label,
     prf::{Key, Part::Raw},
     principal::{Id, Kind},
     replay::MAX_AHEAD,
-    seal::{open_once, seal_once},
     time::{DAY, MINUTE},
 };
 
@@ -252,7 +252,7 @@ pub(crate) fn open_session_key(issuer_key: &Key, parts: &Read<'_>) -> Option<Ses
     let authentic = open_once(&key, parts.body, opened.as_mut_slice(), &parts.sealed.tag);
     if !authentic {
         // What is not authentic is not decrypted; the same work shows nobody which of the two it was.
-        crate::seal::spend_once(&key, opened.as_mut_slice());
+        crate::aead::spend_once(&key, opened.as_mut_slice());
     }
     authentic.then(|| SessionKey::read_secret(&opened))
 }

@@ -19,6 +19,7 @@
 #![warn(clippy::all, clippy::missing_errors_doc, clippy::must_use_candidate, clippy::mod_module_files)]
 
 mod access;
+mod aead;
 mod alarm;
 #[cfg(feature = "appliance")]
 pub mod appliance;

@@ -7,10 +7,11 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 use crate::{
     Access, Credential, Environment, Error, Held, Host, Proof, Session, SessionKey, Slot, Token, Vault, View,
     access::Asked,
+    aead::{open_once, seal_once},
     bytes::shift,
     held::Withheld,
     keys::SealKey,
-    seal::{apply_key_stream, open_once, seal_once},
+    seal::apply_key_stream,
     token::{COMMITMENT_LEN, LENGTH_PREFIX, NONCE_LEN, TAG_LEN},
 };
 

@@ -1,14 +1,12 @@
 //! Sealing a value into a token and opening it again. SPEC.md section 4.
 
-use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroize;
 
 use crate::{
-    Error, Field, MAX_ID_LEN, Slot,
+    Error, Field, MAX_ID_LEN, Slot, aead,
     bytes::put,
     keys::{MarkKey, OwnerKey, SealKey},
-    prf::Key,
     token::{
         CLEAR_LEN, COMMITMENT_LEN, Class, LENGTH_PREFIX, Mode, NONCE_LEN, OVERHEAD, TAG_LEN, Token, VERSION_SUITE,
     },
@@ -16,22 +14,6 @@ use crate::{
 
 /// Bytes of work space that opening the largest token needs: commitment and class.
 pub(crate) const MAX_OPEN_LEN: usize = COMMITMENT_LEN + Class::LARGEST.len();
-
-/// Seals with a key that is used once only, and so with a zero nonce. Returns the tag.
-pub(crate) fn seal_once(key: &Key, aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
-    encrypt(key, &[0; NONCE_LEN], aad, buffer)
-}
-
-/// Opens what [`seal_once`] sealed; `buffer` holds the ciphertext unchanged where the answer is false.
-pub(crate) fn open_once(key: &Key, aad: &[u8], buffer: &mut [u8], tag: &[u8; TAG_LEN]) -> bool {
-    decrypt(key, &[0; NONCE_LEN], aad, buffer, tag)
-}
-
-/// The work that [`open_once`] saves where the tag is wrong; what is left in `buffer` is worth nothing.
-pub(crate) fn spend_once(key: &Key, buffer: &mut [u8]) {
-    apply_stream(key, &[0; NONCE_LEN], buffer);
-    core::hint::black_box(buffer);
-}
 
 /// The class that a value of this field gets: the smallest that holds it, but not below the field's.
 pub(crate) fn class_for(field: Field, len: usize) -> Option<Class> {
@@ -86,7 +68,7 @@ fn seal_in_place(
     put(clear, &[&header, &mark, &nonce]);
     // What is encrypted begins with 16 zero bytes: their ciphertext is the commitment, key stream and nothing else.
     let key = under.owner.seal(field, mode);
-    match encrypt(&key.0, &nonce, Associated::of(clear, slot).as_bytes(), sealed) {
+    match aead::seal(&key.0, &nonce, Associated::of(clear, slot).as_bytes(), sealed) {
         Ok(computed) => *tag = computed,
         Err(error) => {
             out.zeroize();
@@ -143,7 +125,8 @@ pub(crate) fn open(
 ) -> Option<core::ops::Range<usize>> {
     let work = work.get_mut(..token.sealed().len())?;
     work.copy_from_slice(token.sealed());
-    let authentic = decrypt(&key.0, &token.nonce(), Associated::of(token.clear(), slot).as_bytes(), work, &token.tag());
+    let authentic =
+        aead::open(&key.0, &token.nonce(), Associated::of(token.clear(), slot).as_bytes(), work, &token.tag());
     let place = value_range(work, slot.field(), token.class());
     if authentic && place.is_some() {
         return place;
@@ -194,17 +177,7 @@ pub(crate) fn commitment(key: &SealKey, nonce: &[u8; NONCE_LEN]) -> [u8; COMMITM
 
 /// Masks or unmasks `buffer` with the key stream that the token's sealed part is encrypted with.
 pub(crate) fn apply_key_stream(key: &SealKey, nonce: &[u8; NONCE_LEN], buffer: &mut [u8]) {
-    apply_stream(&key.0, nonce, buffer);
-}
-
-fn apply_stream(key: &Key, nonce: &[u8; NONCE_LEN], buffer: &mut [u8]) {
-    use chacha20::cipher::{KeyIvInit, StreamCipher, StreamCipherSeek};
-    let mut cipher = chacha20::ChaCha20::new(key.as_bytes().into(), nonce.into());
-    // RFC 8439: block 0 makes the authenticator's key, the text begins at block 1. Neither call can fail within 2^32 blocks.
-    let masked = cipher.try_seek(64_u32).is_ok() && cipher.try_apply_keystream(buffer).is_ok();
-    if !masked {
-        buffer.zeroize();
-    }
+    aead::apply_stream(&key.0, nonce, buffer);
 }
 
 /// `LE16 len ‖ value ‖ zeros`
@@ -214,17 +187,6 @@ fn pad(value: &[u8], padded: &mut [u8]) -> Result<(), Error> {
     *prefix = length.to_le_bytes();
     rest.get_mut(..value.len()).ok_or(Error::TooLong)?.copy_from_slice(value);
     Ok(())
-}
-
-fn encrypt(key: &Key, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8]) -> Result<[u8; TAG_LEN], Error> {
-    let cipher = ChaCha20Poly1305::new(key.as_bytes().into());
-    let tag = cipher.encrypt_inout_detached(nonce.into(), aad, buffer.into()).map_err(|_| Error::TooLong)?;
-    Ok(tag.into())
-}
-
-fn decrypt(key: &Key, nonce: &[u8; NONCE_LEN], aad: &[u8], buffer: &mut [u8], tag: &[u8; TAG_LEN]) -> bool {
-    let cipher = ChaCha20Poly1305::new(key.as_bytes().into());
-    cipher.decrypt_inout_detached(nonce.into(), aad, buffer.into(), tag.into()).is_ok()
 }
 
 #[cfg(test)]

@@ -11,13 +11,13 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Checkpoint, Error, Record, RecordKey, Recorded, Store, Table, Time, Vault,
+    aead::{open_once, seal_once},
     bytes::put,
     entry::{BODY_LEN, Entry, take},
     keyring::random_key,
     keys::TagKey,
     label::Label,
     prf::{Key, Part::Raw},
-    seal::{open_once, seal_once},
     token::TAG_LEN,
 };
 

@@ -6,13 +6,13 @@ use zeroize::Zeroizing;
 use super::{Fault, Role, RoleKey};
 use crate::{
     Error, Keyring, MAX_RECORD_LEN, Record, RecordKey, Store, Table, Time,
+    aead::{open_once, seal_once},
     bytes::put,
     entry::take,
     keyring::MAX_KEYRING_LEN,
     label::Label,
     prf::{Key, Part::Raw},
     principal::Id,
-    seal::{open_once, seal_once},
     token::TAG_LEN,
 };
 

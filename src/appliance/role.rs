@@ -9,10 +9,10 @@ use subtle::ConstantTimeEq;
 use super::{Fault, Request, Role, message};
 use crate::{
     Error,
+    aead::{open_once, seal_once},
     keyring::random_key,
     label::Label,
     prf::{Key, Part::Raw},
-    seal::{open_once, seal_once},
     token::TAG_LEN,
 };
 use serde::Serialize;

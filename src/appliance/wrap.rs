@@ -7,11 +7,11 @@ use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Error, Keyring,
+    aead::{open_once, seal_once},
     bytes::put,
     keyring::{MAX_KEYRING_LEN, random_key},
     label::Label,
     prf::{Key, Part::Raw},
-    seal::{open_once, seal_once},
     token::TAG_LEN,
 };
 

@@ -44,7 +44,11 @@ pub(crate) const STEPS: &[Step] = &[
         what: "the workspace compiles with the Rust that Cargo.toml declares",
         run: minimum_rust,
     },
-    Step { name: "tests", what: "all tests, documentation examples among them, with all features", run: tests },
+    Step {
+        name: "tests",
+        what: "all tests, documentation examples among them; the core's with either cipher",
+        run: tests,
+    },
     Step { name: "device-tests", what: "the core's own tests pass on an emulated Cortex-M3", run: device_tests },
     Step { name: "refusals", what: "every cause of a refusal costs the same (valgrind, to 2 %)", run: refusals },
     Step {
@@ -100,8 +104,9 @@ fn features(root: &Path) -> Outcome<Ended> {
 fn bare_metal(root: &Path) -> Outcome<Ended> {
     for target in BARE_METAL {
         let toolchain = Toolchain::for_target(root, target)?;
-        for features in ["--no-default-features", "--all-features"] {
-            let build = ["build", "--package", CORE, "--lib", "--release", "--target", target, features];
+        // All features but `ring`, which is assembly for servers.
+        for features in ["", "appliance"] {
+            let build = ["build", "--package", CORE, "--lib", "--release", "--target", target, "--features", features];
             run(toolchain.cargo(root).args(build))?;
         }
     }
@@ -144,7 +149,9 @@ fn have_toolchain(root: &Path, version: RustVersion) -> Outcome {
 }
 
 fn tests(root: &Path) -> Outcome<Ended> {
-    run(cargo(root).args(["test", "--workspace", "--all-features"]))?;
+    // Everything with RustCrypto's cipher, which is the default; the core once more with ring's, which every other feature is added to.
+    run(cargo(root).args(["test", "--workspace", "--features", &format!("{CORE}/appliance,{CORE}-flash/appliance")]))?;
+    run(cargo(root).args(["test", "--package", CORE, "--all-features", "--lib", "--tests"]))?;
     // Once more the examples that must not compile: only with nightly's features does rustdoc check that they fail for the reason they
     // say. In a folder of its own, for all that is built with that variable would be built anew without it.
     let apart = root.join("target").join("with-nightly-features");
