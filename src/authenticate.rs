@@ -178,8 +178,9 @@ fn settle<V: Deref<Target = Vault>, E: Environment, const N: usize, const W: usi
     if refused.is_some_and(|reason| reason != Reason::BelowFloor) {
         let _same_work = black_box(vault.no_credential_root());
     }
-    let staged = host.stage(now, &entry(&vault, parts, refused.unwrap_or(Reason::Done)))?;
-    let session = Session::new(vault, &parts.claims, bound, nonce, ends);
+    let tag = vault.tag_key().tag(&parts.claims.principal);
+    let staged = host.stage(now, &entry(tag, parts, refused.unwrap_or(Reason::Done)))?;
+    let session = Session::new(vault, &parts.claims, tag, bound, nonce, ends);
     let outcome = if refused.is_none() { Ok(session) } else { Err(Error::Denied) };
     Ok(Held::new(outcome, staged))
 }
@@ -191,15 +192,15 @@ fn unavailable<T, E: Environment, const N: usize, const W: usize>(
     now: Time,
     host: &mut Host<E, N, W>,
 ) -> Result<T, Error> {
-    let _staged = host.stage(now, &entry(vault, parts, Reason::WindowFull))?;
+    let tag = vault.tag_key().tag(&parts.claims.principal);
+    let _staged = host.stage(now, &entry(tag, parts, Reason::WindowFull))?;
     Err(Error::Unavailable)
 }
 
 /// A credential that does not open names nobody: its claims may be anybody's words.
-fn entry(vault: &Vault, parts: &Read<'_>, reason: Reason) -> Entry {
+fn entry(tag: [u8; 16], parts: &Read<'_>, reason: Reason) -> Entry {
     let mut entry = Entry::new(Event::Authenticate, reason);
     let verified = !matches!(reason, Reason::BadCredential | Reason::WrongAudience | Reason::BelowFloor);
-    let tag = vault.tag_key().tag(&parts.claims.principal);
     if verified {
         entry.caller = tag;
         entry.caller_kind = parts.claims.principal.kind.code();

@@ -6,7 +6,7 @@ use core::fmt;
 
 use heapless::Vec;
 use rand_core::TryCryptoRng;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Batch, Cause, Error, Held, Limits, Outcome, Record, RecordKey, SessionId, Store, Table, Time, Vault,
@@ -440,7 +440,12 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
 
     /// True where there is such a record, staged or stored.
     pub(crate) fn has(&mut self, key: &RecordKey) -> Result<bool, Error> {
-        self.read(key, &mut Zeroizing::new([0; MAX_RECORD_LEN])).map(|found| found.is_some())
+        let mut value = [0; MAX_RECORD_LEN];
+        let found = self.read(key, &mut value)?;
+        if found.is_some() {
+            value.zeroize();
+        }
+        Ok(found.is_some())
     }
 
     /// The value of a record, staged or stored, at the front of `out`: its length.

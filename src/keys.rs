@@ -76,12 +76,19 @@ impl OwnerKey {
 
     /// `K_seal = F(K, SEAL, LE16 field ‖ mode ‖ suite)`
     pub(crate) fn seal(&self, field: Field, mode: Mode) -> SealKey {
-        SealKey(self.0.derive(Label::Seal, &[Raw(&usage(field, mode))]))
+        let [low, high] = field.code().to_le_bytes();
+        SealKey(self.0.derive(Label::Seal, &[Raw(&[low, high, mode.byte(), VERSION_SUITE])]))
     }
 
-    /// `K_nonce = F(K, NONCE, LE16 field ‖ mode ‖ suite)`
-    pub(crate) fn nonce(&self, field: Field, mode: Mode) -> NonceKey {
-        NonceKey(self.0.derive(Label::Nonce, &[Raw(&usage(field, mode))]))
+    /// `n = F(K, NONCE, header ‖ rng16 ‖ frame(record id) ‖ P)[..12]`
+    pub(crate) fn nonce(
+        &self,
+        header: &[u8; HEADER_LEN],
+        random: &[u8; 16],
+        record: &[u8],
+        padded: &[u8],
+    ) -> [u8; NONCE_LEN] {
+        self.0.derive_short(Label::Nonce, &[Raw(header), Raw(random), Framed(record), Raw(padded)])
     }
 
     /// `K_grant = F(K_owner, GRANT, LE32 grant epoch)`
@@ -93,11 +100,6 @@ impl OwnerKey {
     pub(crate) fn address(&self, field: Field, address: &[u8]) -> [u8; 16] {
         self.0.derive_short(Label::Address, &[Raw(&field.code().to_le_bytes()), Raw(address)])
     }
-}
-
-fn usage(field: Field, mode: Mode) -> [u8; 4] {
-    let [low, high] = field.code().to_le_bytes();
-    [low, high, mode.byte(), VERSION_SUITE]
 }
 
 /// `K_grant`
@@ -136,20 +138,10 @@ impl IndexKey {
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct SealKey(pub(crate) Key);
 
-/// `K_nonce`
-#[derive(ZeroizeOnDrop)]
-pub(crate) struct NonceKey(Key);
-
-impl NonceKey {
-    /// `n = F(K_nonce, NONCE_OF, header ‖ rng16 ‖ frame(record id) ‖ P)[..12]`
-    pub(crate) fn nonce(
-        &self,
-        header: &[u8; HEADER_LEN],
-        random: &[u8; 16],
-        record: &[u8],
-        padded: &[u8],
-    ) -> [u8; NONCE_LEN] {
-        self.0.derive_short(Label::NonceOf, &[Raw(header), Raw(random), Framed(record), Raw(padded)])
+impl SealKey {
+    /// A copy, where two holders each wipe their own.
+    pub(crate) fn duplicate(&self) -> Self {
+        Self(self.0.duplicate())
     }
 }
 
@@ -217,7 +209,6 @@ mod tests {
         wiped_on_drop::<TenantKey>();
         wiped_on_drop::<OwnerKey>();
         wiped_on_drop::<SealKey>();
-        wiped_on_drop::<NonceKey>();
         wiped_on_drop::<MarkKey>();
         wiped_on_drop::<GrantKey>();
         wiped_on_drop::<IndexKey>();
@@ -254,7 +245,6 @@ mod tests {
                     k_tenant,
                     k_owner,
                     k_seal,
-                    k_nonce,
                     k_mark,
                     k_canary,
                     tag,
@@ -267,7 +257,6 @@ mod tests {
                     same(&tenant.0, k_tenant);
                     same(&tenant.owner(&who).0, k_owner);
                     same(&tenant.owner(&who).seal(field, Mode::of(field, false)).0, k_seal);
-                    same(&tenant.owner(&who).nonce(field, Mode::of(field, false)).0, k_nonce);
                     same(&tenant.mark().0, k_mark);
                     same(&tenant.canary().0, k_canary);
                     assert_eq!(keys.tag_key().tag(&who), array(tag));
@@ -292,7 +281,7 @@ mod tests {
                     assert_eq!(stored.value(), hex(state));
                     checked[3] += 1;
                 }
-                ["erasable", keys, epoch, tenant, kind, subject, field, secret, k_erasable, k_seal, k_nonce] => {
+                ["erasable", keys, epoch, tenant, kind, subject, field, secret, k_erasable, k_seal] => {
                     let kind = Kind::from_code(kind.parse().unwrap()).unwrap();
                     let who = Principal::new(&hex(tenant), kind, &hex(subject)).unwrap();
                     let field = Field::from_name(field).unwrap();
@@ -300,7 +289,6 @@ mod tests {
                     let erasable = tenant.owner(&who).erasable(&array(secret));
                     same(&erasable.0, k_erasable);
                     same(&erasable.seal(field, Mode::of(field, true)).0, k_seal);
-                    same(&erasable.nonce(field, Mode::of(field, true)).0, k_nonce);
                     checked[5] += 1;
                 }
                 ["grant", keys, epoch, tenant, kind, subject, grant_epoch, k_grant] => {

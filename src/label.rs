@@ -12,10 +12,8 @@ pub(crate) enum Label {
     Erasure = 3,
     /// owner key → AEAD key of one field
     Seal = 4,
-    /// owner key → nonce key of one field
+    /// owner key → nonce of one token
     Nonce = 5,
-    /// nonce key → nonce of one token
-    NonceOf = 6,
     /// tenant key → mark key, all that a leak scanner gets
     Mark = 7,
     /// mark key → mark of one token
@@ -98,7 +96,6 @@ impl Label {
             Erasure,
             Seal,
             Nonce,
-            NonceOf,
             Mark,
             MarkOf,
             Canary,

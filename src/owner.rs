@@ -1,7 +1,7 @@
 //! What the registry knows of an owner: erasure secret, grant epoch, verified addresses. SPEC.md section 13.
 
 use heapless::Vec;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{Environment, Error, Field, Host, MAX_RECORD_LEN, Record, RecordKey, Store, Table, Time, entry::take};
 
@@ -29,9 +29,11 @@ impl OwnerRecord {
         tag: &[u8; 16],
         host: &mut Host<E, N, W>,
     ) -> Result<Self, Error> {
-        let mut value = Zeroizing::new([0; MAX_RECORD_LEN]);
+        let mut value = [0; MAX_RECORD_LEN];
         let Some(len) = host.read(&key(tag), &mut value)? else { return Ok(Self::default()) };
-        value.get(..len).and_then(Self::parse).ok_or(Error::Unavailable)
+        let record = value.get(..len).and_then(Self::parse).ok_or(Error::Unavailable);
+        value.zeroize();
+        record
     }
 
     /// The record of this owner as a store has it, without a host.

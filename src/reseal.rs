@@ -13,6 +13,7 @@ use crate::{
     owner::OwnerRecord,
     principal::Principal,
     seal::{self, Under, apply_key_stream},
+    session::Derived,
     token::NONCE_LEN,
 };
 
@@ -163,8 +164,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let erasable = item.token.is_erasable();
         let owner_erasable = newest.owner.erasable(new.ready.record.secret().0);
         let owner = if erasable { &owner_erasable } else { &newest.owner };
-        let under = Under { owner, mark: &newest.mark, epoch: newest.epoch, erasable };
-        let resealed = opener.open_with(authority, item, |key| {
+        let under = Under { owner, mark: &newest.tenant.mark(), epoch: newest.epoch, erasable };
+        let resealed = opener.open_with(authority, item, &mut Derived::default(), |key| {
             seal::reseal(key, &item.token, &under, item.slot, &new.ready.random, out).map(|done| done.then_some(()))
         });
         let refused = match resealed {

@@ -63,7 +63,7 @@ fn seal_in_place(
     let [epoch_low, epoch_high] = under.epoch.to_le_bytes();
     let header = [VERSION_SUITE, mode.with(class), field_low, field_high, epoch_low, epoch_high];
     let padded = sealed.get(COMMITMENT_LEN..).unwrap_or_default();
-    let nonce = under.owner.nonce(field, mode).nonce(&header, random, slot.record(), padded);
+    let nonce = under.owner.nonce(&header, random, slot.record(), padded);
     let mark = under.mark.mark(&nonce);
     put(clear, &[&header, &mark, &nonce]);
     // What is encrypted begins with 16 zero bytes: their ciphertext is the commitment, key stream and nothing else.

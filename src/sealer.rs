@@ -7,7 +7,7 @@ use rand_core::TryCryptoRng;
 use crate::{
     CheckedRng, Error, Slot, Token,
     held::Withheld,
-    keys::OwnerKey,
+    keys::{MarkKey, OwnerKey},
     seal::{self, Under},
     vault::EpochKeys,
 };
@@ -19,15 +19,22 @@ use crate::{
 /// One that makes erasable tokens holds what the owner's secret gave: drop it soon, for what it seals after the owner was erased opens
 /// for nobody.
 pub struct Sealer {
-    keys: EpochKeys,
-    /// In the place of the owner's key, for erasable tokens.
-    erasable: Option<OwnerKey>,
+    epoch: u16,
+    /// Of erasable tokens, the key that the owner's secret gave.
+    owner: OwnerKey,
+    mark: MarkKey,
+    erasable: bool,
 }
 
 impl Sealer {
-    pub(crate) fn new(keys: EpochKeys, secret: &[u8; 32], erasable: bool) -> Self {
-        let erasable = erasable.then(|| keys.owner.erasable(secret));
-        Self { keys, erasable }
+    /// With an owner's secret, of erasable tokens.
+    pub(crate) fn new(keys: EpochKeys, secret: Option<&[u8; 32]>) -> Self {
+        let (mark, erasable) = (keys.tenant.mark(), secret.is_some());
+        let owner = match secret {
+            Some(secret) => keys.owner.erasable(secret),
+            None => keys.owner,
+        };
+        Self { epoch: keys.epoch, owner, mark, erasable }
     }
 
     /// Seals `value` and writes the token to the front of `out`: see [`Vault::tokenize`](crate::Vault::tokenize).
@@ -53,9 +60,7 @@ impl Sealer {
         out: &'o mut [u8],
     ) -> Result<Token<'o>, Error> {
         slot.check()?.field().check(value)?;
-        let EpochKeys { epoch, owner, mark, .. } = &self.keys;
-        let owner = self.erasable.as_ref().unwrap_or(owner);
-        let under = Under { owner, mark, epoch: *epoch, erasable: self.erasable.is_some() };
+        let under = Under { owner: &self.owner, mark: &self.mark, epoch: self.epoch, erasable: self.erasable };
         let len = seal::seal(&under, slot, random, value, out)?;
         Token::from_bytes(out.get(..len).unwrap_or_default())
     }
@@ -67,6 +72,6 @@ impl Withheld for Sealer {
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer").field("epoch", &self.keys.epoch).finish_non_exhaustive()
+        f.debug_struct("Sealer").field("epoch", &self.epoch).finish_non_exhaustive()
     }
 }

@@ -10,8 +10,8 @@ use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
-    Access, Environment, Error, Held, Host, Item, MASK_LEN, Plaintext, Principal, Purposes, Rights, SessionId, Slot,
-    Time, Token, Vault, View,
+    Access, Environment, Error, Field, Held, Host, Item, MASK_LEN, Plaintext, Principal, Purposes, Rights, SessionId,
+    Slot, Time, Token, Vault, View,
     access::{Asked, Authority},
     authenticate::Verdict,
     bytes::put,
@@ -22,7 +22,7 @@ use crate::{
     plaintext::Mask,
     proof::BoundKey,
     seal,
-    token::{COMMITMENT_LEN, LENGTH_PREFIX},
+    token::{COMMITMENT_LEN, LENGTH_PREFIX, Mode},
     trail::Staged,
     vault::{EpochKeys, same_vault},
 };
@@ -99,7 +99,15 @@ pub struct Session<V: Deref<Target = Vault>> {
 }
 
 impl<V: Deref<Target = Vault>> Session<V> {
-    pub(crate) fn new(vault: V, claims: &Claims, bound: BoundKey, nonce: [u8; 16], ends: Time) -> Self {
+    /// `caller` is the principal's tag.
+    pub(crate) fn new(
+        vault: V,
+        claims: &Claims,
+        caller: [u8; 16],
+        bound: BoundKey,
+        nonce: [u8; 16],
+        ends: Time,
+    ) -> Self {
         Self {
             vault_id: vault.id(),
             principal: claims.principal.clone(),
@@ -109,7 +117,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
             bound,
             nonce,
             ends,
-            caller: vault.tag_key().tag(&claims.principal),
+            caller,
             keys: vault.keys(&claims.principal, vault.newest_epoch()),
             vault,
         }
@@ -168,7 +176,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         // Nobody sees the buffer before the commit, so the value need not be masked as it is when it is held.
         match host.commit(&self.vault) {
             Ok(receipt) if receipt.covers(&staged) => {
-                opened.map(|(place, _)| Plaintext::new(work, place)).map_err(|_| Error::Denied)
+                opened.map(|place| Plaintext::new(work, place)).map_err(|_| Error::Denied)
             }
             _ => {
                 work.zeroize();
@@ -204,7 +212,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
     ) -> Result<Request<'s, V>, Error> {
         // One more for the count of foreign tokens, which only a request of several can have.
         host.reserve(&self.vault, if tokens > 1 { tokens.saturating_add(1) } else { 1 })?;
-        Ok(Request { session: self, access: *access, foreign: 0 })
+        Ok(Request { session: self, access: *access, foreign: 0, derived: Derived::default() })
     }
 
     /// The time, and whether the session is live and not everything is stopped; with the trail of this vault, and room in it.
@@ -241,39 +249,33 @@ impl<V: Deref<Target = Vault>> Session<V> {
         &self,
         authority: &Authority,
         item: &Item<'_>,
+        derived: &mut Derived,
         attempt: impl FnOnce(&SealKey) -> Result<Option<T>, Error>,
-    ) -> Result<Result<(T, SealKey), Reason>, Error> {
-        let token = &item.token;
-        let is_cached = token.epoch() == self.keys.epoch && authority.owner == self.principal;
-        let other;
-        let keys = if is_cached {
-            &self.keys
-        } else {
-            other = self.vault.keys(&authority.owner, token.epoch());
-            &other
-        };
+    ) -> Result<Result<T, Reason>, Error> {
+        let (token, epoch) = (&item.token, item.token.epoch());
+        let is_own = epoch == self.keys.epoch && authority.owner == self.principal;
+        let spared = is_own || derived.has_keys(authority, epoch);
+        let (keys, seal) = derived.of(self, is_own, authority, item);
         let (secret, has_secret) = authority.record.secret();
-        let erasable = token.is_erasable().then(|| keys.owner.erasable(secret));
-        let owner = erasable.as_ref().unwrap_or(&keys.owner);
         let mut verdict = Verdict::beginning_with(authority.refused);
         verdict.require(keys.known, Reason::UnknownEpoch);
         verdict.require(token.field() == item.slot.field(), Reason::WrongField);
-        verdict.require(authority.only_below.is_none_or(|newest| token.epoch() < newest), Reason::NotOlder);
+        verdict.require(authority.only_below.is_none_or(|newest| epoch < newest), Reason::NotOlder);
         verdict.require(has_secret || !token.is_erasable(), Reason::DoesNotOpen);
-        let key = owner.seal(item.slot.field(), token.mode());
-        let opened = if verdict.reason().is_none() { attempt(&key)? } else { attempt(self.vault.no_key())? };
-        match (opened, verdict.reason()) {
-            (Some(opened), None) => Ok(Ok((opened, key))),
-            _ => {
-                if is_cached {
-                    let _same_work = black_box(self.vault.keys(&authority.owner, token.epoch()));
-                }
-                if erasable.is_none() {
-                    let _same_work = black_box(keys.owner.erasable(secret));
-                }
-                Ok(Err(why_not(keys, token, authority.refused, verdict.reason())))
-            }
+        let opened = if verdict.reason().is_none() { attempt(&seal.key)? } else { attempt(self.vault.no_key())? };
+        if let (Some(opened), None) = (opened, verdict.reason()) {
+            return Ok(Ok(opened));
         }
+        if spared {
+            let _same_work = black_box(self.vault.keys(&authority.owner, epoch));
+        }
+        if !token.is_erasable() {
+            let _same_work = black_box(keys.owner.erasable(secret));
+        }
+        if seal.was_known {
+            let _same_work = black_box(keys.owner.seal(item.slot.field(), token.mode()));
+        }
+        Ok(Err(why_not(keys, token, authority.refused, verdict.reason())))
     }
 
     /// The entry of one opening, or attempt at one.
@@ -335,15 +337,69 @@ impl<V: Deref<Target = Vault>> Session<V> {
     }
 }
 
-/// Where the value stands, and the key it opened under; or why it did not open.
-type Opened = Result<(Range<usize>, SealKey), Reason>;
+/// Where the value stands; or why it did not open.
+type Opened = Result<Range<usize>, Reason>;
+
+/// What a request derived for one token, for the next one to use.
+#[derive(Default)]
+pub(crate) struct Derived {
+    /// Of an owner that isn't the caller, or of an older epoch.
+    keys: Option<([u8; 16], EpochKeys)>,
+    seal: Option<KnownSeal>,
+}
+
+/// A seal key, and what it is of: not of erasable tokens, whose owner may be erased meanwhile.
+struct KnownSeal {
+    owner: [u8; 16],
+    epoch: u16,
+    field: Field,
+    mode: Mode,
+    key: SealKey,
+    /// It was derived for an earlier token.
+    was_known: bool,
+}
+
+impl Derived {
+    fn has_keys(&self, authority: &Authority, epoch: u16) -> bool {
+        self.keys.as_ref().is_some_and(|(owner, keys)| *owner == authority.owner_tag && keys.epoch == epoch)
+    }
+
+    /// The keys of the token's owner and epoch, and the one that would open it.
+    fn of<'k, V: Deref<Target = Vault>>(
+        &'k mut self,
+        session: &'k Session<V>,
+        is_own: bool,
+        authority: &Authority,
+        item: &Item<'_>,
+    ) -> (&'k EpochKeys, &'k KnownSeal) {
+        let (owner, epoch) = (authority.owner_tag, item.token.epoch());
+        let keys = if is_own {
+            &session.keys
+        } else {
+            let kept = self.keys.take().filter(|(of, keys)| *of == owner && keys.epoch == epoch);
+            let kept = kept.unwrap_or_else(|| (owner, session.vault.keys(&authority.owner, epoch)));
+            &self.keys.insert(kept).1
+        };
+        let (field, mode) = (item.slot.field(), item.token.mode());
+        let same = |seal: &KnownSeal| (seal.owner, seal.epoch, seal.field, seal.mode) == (owner, epoch, field, mode);
+        let seal = match self.seal.take().filter(|seal| same(seal) && !item.token.is_erasable()) {
+            Some(seal) => KnownSeal { was_known: true, ..seal },
+            None => {
+                let erasable = item.token.is_erasable().then(|| keys.owner.erasable(authority.record.secret().0));
+                let key = erasable.as_ref().unwrap_or(&keys.owner).seal(field, mode);
+                KnownSeal { owner, epoch, field, mode, key, was_known: false }
+            }
+        };
+        (keys, self.seal.insert(seal))
+    }
+}
 
 /// The reason of a refusal. A canary is told whatever else is wrong; then what has to do with the caller; a foreign mark, unless the
 /// epoch is unknown too.
 fn why_not(keys: &EpochKeys, token: &Token<'_>, caller: Option<Reason>, token_too: Option<Reason>) -> Reason {
-    let canary = seal::commitment(&keys.canary.seal(token.field(), token.mode()), &token.nonce());
+    let canary = seal::commitment(&keys.tenant.canary().seal(token.field(), token.mode()), &token.nonce());
     let is_canary = bool::from(canary.ct_eq(&token.commitment())) && keys.known;
-    let is_foreign = !bool::from(keys.mark.mark(&token.nonce()).ct_eq(&token.mark())) && keys.known;
+    let is_foreign = !bool::from(keys.tenant.mark().mark(&token.nonce()).ct_eq(&token.mark())) && keys.known;
     match (caller, token_too) {
         (Some(Reason::OtherVault), _) => Reason::OtherVault,
         _ if is_canary => Reason::Canary,
@@ -368,6 +424,7 @@ pub struct Request<'s, V: Deref<Target = Vault>> {
     session: &'s Session<V>,
     access: Access<'s>,
     foreign: u32,
+    derived: Derived,
 }
 
 impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
@@ -384,10 +441,11 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         let work = work.get_mut(..work_len(&self.access, item)).ok_or(Error::BufferTooSmall)?;
         let (opened, staged) = self.open_recorded(Event::Detokenize, item, work, host)?;
         let is_mask = self.access.view() == View::Masked;
-        let outcome = opened.map_err(|_| Error::Denied).map(|(place, key)| {
+        let outcome = opened.map_err(|_| Error::Denied).map(|place| {
             let mut value = Plaintext::new(work, place);
             // The whole value is masked with what it was encrypted with. A mask must not be: with the ciphertext, it would show the value.
-            let key = if is_mask { self.session.vault.mask_key(b"mask", &item.token.commitment()) } else { key };
+            let used = self.derived.seal.as_ref().filter(|_| !is_mask).map(|seal| seal.key.duplicate());
+            let key = used.unwrap_or_else(|| self.session.vault.mask_key(b"mask", &item.token.commitment()));
             value.withhold(Mask { key, nonce: item.token.nonce() });
             value
         });
@@ -429,9 +487,9 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         host: &mut Host<E, N, W>,
     ) -> Result<(Opened, Staged), Error> {
         let authority = self.session.authority(&self.access, Asked::Show(self.access.view()), item.slot, host)?;
-        let opened =
-            self.session.open_with(&authority, item, |key| Ok(seal::open(key, &item.token, item.slot, work)))?;
-        let opened = opened.map(|(place, key)| (self.shown(event, place, item, work), key));
+        let attempt = |key: &SealKey| Ok(seal::open(key, &item.token, item.slot, work));
+        let opened = self.session.open_with(&authority, item, &mut self.derived, attempt)?;
+        let opened = opened.map(|place| self.shown(event, place, item, work));
         match self.record(event, &authority, item, opened.as_ref().err().copied(), host) {
             Ok(staged) => Ok((opened, staged)),
             Err(error) => {

@@ -199,7 +199,7 @@ impl Vault {
         if record.make_secret(host)? {
             record.put(tag, host)?;
         }
-        Ok(Ok(Sealer::new(self.keys(owner, self.newest_epoch()), record.secret().0, true)))
+        Ok(Ok(Sealer::new(self.keys(owner, self.newest_epoch()), Some(record.secret().0))))
     }
 
     /// Whether this owner was erased: for whoever holds the vault itself, a job over a list of owners for example.

@@ -9,7 +9,7 @@ use crate::{
     Session, SessionId, Slot, Table, Time, Token,
     entry::{Entry, Event, Reason},
     keyring::MAX_EPOCHS,
-    keys::{CredentialRoot, MarkKey, OwnerKey, Root, SealKey, TagKey, TenantKey},
+    keys::{CredentialRoot, OwnerKey, Root, SealKey, TagKey, TenantKey},
     label::Label,
     principal::{Id, Kind},
     time::{DAY, MINUTE},
@@ -104,9 +104,8 @@ pub(crate) struct EpochKeys {
     pub(crate) epoch: u16,
     /// False where the keyring has no such epoch, and the keys are of no root.
     pub(crate) known: bool,
+    pub(crate) tenant: TenantKey,
     pub(crate) owner: OwnerKey,
-    pub(crate) canary: OwnerKey,
-    pub(crate) mark: MarkKey,
 }
 
 impl Vault {
@@ -177,7 +176,7 @@ impl Vault {
     /// Seals for one owner, with the owner's keys derived once: for a row of several fields, on any thread.
     #[must_use]
     pub fn sealer(&self, owner: &Principal) -> Sealer {
-        Sealer::new(self.keys(owner, self.keyring.newest()), &[0; 32], false)
+        Sealer::new(self.keys(owner, self.keyring.newest()), None)
     }
 
     /// What a log-in service needs to issue credentials for one tenant and kind, on one day, for this vault.
@@ -347,13 +346,7 @@ impl Vault {
     pub(crate) fn keys(&self, principal: &Principal, epoch: u16) -> EpochKeys {
         let root = self.token_root(epoch);
         let tenant = root.unwrap_or(&self.no_root).tenant(principal.tenant());
-        EpochKeys {
-            epoch,
-            known: root.is_some(),
-            owner: tenant.owner(principal),
-            canary: tenant.canary(),
-            mark: tenant.mark(),
-        }
+        EpochKeys { epoch, known: root.is_some(), owner: tenant.owner(principal), tenant }
     }
 }
 

@@ -10,7 +10,7 @@ use std::{eprintln, time::Instant, vec::Vec};
 use super::*;
 use crate::{
     Access, Config, Environment, Field, Host, Item, Keyring, Kind, Limits, MemoryStore, Parts, Principal, SessionKey,
-    Terms, View, access::Asked, entry::Event, seal, token::MAX_TOKEN_LEN,
+    Terms, View, access::Asked, entry::Event, seal, session::Derived, token::MAX_TOKEN_LEN,
 };
 use chacha20::{ChaCha20Rng, rand_core::SeedableRng};
 
@@ -62,9 +62,10 @@ fn cost_of_the_trail() {
             black_box(session.detokenize(Field::PHONE, &token, &mut work, host).unwrap());
         });
         timed(&mut without, &mut |host| {
+            let mut derived = Derived::default();
             let authority = session.authority(&Access::OWN, Asked::Show(View::Full), item.slot, host).unwrap();
             let open = |key: &_| Ok(seal::open(key, &item.token, item.slot, &mut work));
-            assert!(black_box(session.open_with(&authority, &item, open).unwrap()).is_ok());
+            assert!(black_box(session.open_with(&authority, &item, &mut derived, open).unwrap()).is_ok());
         });
         let fact = session.entry(Event::Detokenize, crate::Reason::Done);
         timed(&mut entry, &mut |host| {

@@ -62,7 +62,6 @@ def check_owner_keys(tally: Tally, family: str, cells: list[str]) -> None:
         keyring.tenant_key(epoch, owner.tenant),
         owner_key,
         symbolon.seal_key(owner_key, field),
-        symbolon.nonce_key(owner_key, field),
         keyring.mark_key(epoch, owner.tenant),
         keyring.canary_key(epoch, owner.tenant),
         keyring.tag_of(owner),
@@ -74,7 +73,7 @@ def check_erasable_keys(tally: Tally, family: str, cells: list[str]) -> None:
     form, epoch, tenant, kind, subject, name, secret, *expected = cells
     field, owner = fields.code_of(name), principal(tenant, kind, subject)
     key = Keyring.from_bytes(unhex(form)).token_key(int(epoch), owner, unhex(secret))
-    found = (key, symbolon.seal_key(key, field, erasable=True), symbolon.nonce_key(key, field, erasable=True))
+    found = (key, symbolon.seal_key(key, field, erasable=True))
     tally.equal(family, [key.hex() for key in found], expected)
 
 

@@ -61,7 +61,7 @@ PRF_LENGTHS = (0, 1, 12, 13, 14, 29, 30, 45, 108, 109, 110, 111, 125, 1000)
 
 
 def prf_rows() -> Iterable[str]:
-    for label in (1, 6, 28):
+    for label in (1, 5, 28):
         for length in PRF_LENGTHS:
             key, message = some(f"prf key {label}"), some(f"prf message {length}", length)
             yield row(key, label, message, symbolon.prf(key, label, message))
@@ -100,7 +100,6 @@ def owner_key_rows() -> Iterable[str]:
                 RING.tenant_key(epoch, owner.tenant),
                 owner_key,
                 symbolon.seal_key(owner_key, field),
-                symbolon.nonce_key(owner_key, field),
                 RING.mark_key(epoch, owner.tenant),
                 RING.canary_key(epoch, owner.tenant),
                 RING.tag_of(owner),
@@ -122,7 +121,6 @@ def erasable_key_rows() -> Iterable[str]:
                 secret,
                 key,
                 symbolon.seal_key(key, field, erasable=True),
-                symbolon.nonce_key(key, field, erasable=True),
             )
 
 
@@ -1075,9 +1073,9 @@ FAMILIES = {
     "keys": (
         keys_rows,
         "The key schedule and secret forms: SPEC.md, section 2 and (trail) section 8.",
-        "owner | keyring | epoch | tenant | kind | subject | field | K_tenant | K_owner | K_seal | K_nonce | K_mark"
+        "owner | keyring | epoch | tenant | kind | subject | field | K_tenant | K_owner | K_seal | K_mark"
         " | K_canary | T(p)\n"
-        "# erasable | keyring | epoch | tenant | kind | subject | field | owner secret | K_erasable | K_seal | K_nonce\n"
+        "# erasable | keyring | epoch | tenant | kind | subject | field | owner secret | K_erasable | K_seal\n"
         "# grant | keyring | epoch | tenant | kind | subject | grant epoch | K_grant\n"
         "# index | keyring | epoch | tenant | field | index name | version | K_index\n"
         "# credential | keyring | epoch | audience | tenant | kind | period | K_cred\n"

@@ -115,7 +115,7 @@ def hchacha20(key: bytes, block: bytes) -> bytes:
 # --- Section 2: the PRF, the key schedule, the keyring ----------------------------------------------------------------
 
 TENANT, OWNER, ERASURE = 1, 2, 3
-SEAL, NONCE, NONCE_OF, MARK, MARK_OF, CANARY = 4, 5, 6, 7, 8, 9
+SEAL, NONCE, MARK, MARK_OF, CANARY = 4, 5, 7, 8, 9
 GRANT, INDEX_KEY, INDEX = 10, 11, 12
 CREDENTIAL_ROOT, ISSUER, CREDENTIAL, SERIAL, SESSION_ID = 13, 14, 15, 16, 17
 SESSION, PROOF, ITEMS, SALT, REPLY = 18, 19, 20, 21, 22
@@ -253,10 +253,6 @@ def seal_key(token_key: bytes, field: int, erasable: bool = False) -> bytes:
     return prf(token_key, SEAL, le16(field) + mode_and_suite(field, erasable))
 
 
-def nonce_key(token_key: bytes, field: int, erasable: bool = False) -> bytes:
-    return prf(token_key, NONCE, le16(field) + mode_and_suite(field, erasable))
-
-
 def bound_key(session_key: bytes, serial: bytes, tag: bytes) -> bytes:
     """Section 2: `K_s`."""
     return prf(session_key, SESSION, serial + tag)
@@ -386,7 +382,7 @@ def seal_under(
     _, flags, field, epoch = struct.unpack("<BBHH", header)
     erasable = flags & ERASABLE_FLAG != 0
     message = header + rng16 + frame(record) + plain
-    nonce = prf(nonce_key(token_key, field, erasable), NONCE_OF, message)[:12]
+    nonce = prf(token_key, NONCE, message)[:12]
     start = header + mark_of(keyring, epoch, tenant, nonce) + nonce
     return start + aead_seal(seal_key(token_key, field, erasable), nonce, start + record, COMMITMENT_ZEROS + plain)
 
