@@ -6,7 +6,7 @@ use core::fmt;
 
 use heapless::Vec;
 use rand_core::TryCryptoRng;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::{
     Batch, Cause, Error, Held, Limits, Outcome, Record, RecordKey, SessionId, Store, Table, Time, Vault,
@@ -421,7 +421,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     pub(crate) fn put_for_caller(&mut self, record: Record) -> Result<(), Error> {
         let staged = self.records.len().saturating_add(OWN_RECORDS);
         // What replaces a record takes no room in the store.
-        let takes_room = !self.has(&record.key)?;
+        let takes_room = self.read(&record.key, &mut Zeroizing::new([0; MAX_RECORD_LEN]))?.is_none();
         let room = self.environment.store().record_room(self.floor);
         if staged >= ENTRIES || takes_room && staged >= room { Err(Error::Unavailable) } else { self.put(record) }
     }
@@ -438,14 +438,9 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         Ok(())
     }
 
-    /// True where there is such a record, staged or stored.
+    /// True where there is such a record, staged or stored. Of those that hold no secret: what was read is not wiped.
     pub(crate) fn has(&mut self, key: &RecordKey) -> Result<bool, Error> {
-        let mut value = [0; MAX_RECORD_LEN];
-        let found = self.read(key, &mut value)?;
-        if found.is_some() {
-            value.zeroize();
-        }
-        Ok(found.is_some())
+        self.read(key, &mut [0; MAX_RECORD_LEN]).map(|found| found.is_some())
     }
 
     /// The value of a record, staged or stored, at the front of `out`: its length.

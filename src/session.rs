@@ -169,20 +169,11 @@ impl<V: Deref<Target = Vault>> Session<V> {
         work: &'w mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Plaintext<'w>, Error> {
-        let work = work.get_mut(..work_len(access, item)).ok_or(Error::BufferTooSmall)?;
-        host.commit_leftovers(&self.vault)?;
-        let mut request = self.request(access, 1, host)?;
-        let (opened, staged) = request.open_recorded(Event::Detokenize, item, work, host)?;
-        // Nobody sees the buffer before the commit, so the value need not be masked as it is when it is held.
-        match host.commit(&self.vault) {
-            Ok(receipt) if receipt.covers(&staged) => {
-                opened.map(|place| Plaintext::new(work, place)).map_err(|_| Error::Denied)
-            }
-            _ => {
-                work.zeroize();
-                Err(Error::Unavailable)
-            }
+        if work.len() < work_len(access, item) {
+            return Err(Error::BufferTooSmall);
         }
+        host.commit_leftovers(&self.vault)?;
+        self.request(access, 1, host)?.detokenize(item, work, host)
     }
 
     /// The same for hosts that commit elsewhere: until release, `work` holds nothing readable.
@@ -428,6 +419,31 @@ pub struct Request<'s, V: Deref<Target = Vault>> {
 }
 
 impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
+    /// Opens one token of the request and commits with the environment's store; see [`Session::detokenize_as`]. The keys of the field are
+    /// kept for the next one.
+    ///
+    /// # Errors
+    /// [`Error::Denied`], [`Error::Unavailable`], [`Error::BufferTooSmall`]
+    pub fn detokenize<'w, E: Environment, const N: usize, const W: usize>(
+        &mut self,
+        item: &Item<'_>,
+        work: &'w mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Plaintext<'w>, Error> {
+        let work = work.get_mut(..work_len(&self.access, item)).ok_or(Error::BufferTooSmall)?;
+        let (opened, staged) = self.open_recorded(Event::Detokenize, item, work, host)?;
+        // Nobody sees the buffer before the commit, so the value need not be masked as it is when it is held.
+        match host.commit(&self.session.vault) {
+            Ok(receipt) if receipt.covers(&staged) => {
+                opened.map(|place| Plaintext::new(work, place)).map_err(|_| Error::Denied)
+            }
+            _ => {
+                work.zeroize();
+                Err(Error::Unavailable)
+            }
+        }
+    }
+
     /// Opens one token of the request; see [`Session::detokenize_held`].
     ///
     /// # Errors

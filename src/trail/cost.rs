@@ -43,6 +43,7 @@ fn cost_of_the_trail() {
     let mut bytes = [0; MAX_TOKEN_LEN];
     let token = vault.tokenize(&alice, Field::PHONE, b"+81 3 1234 5678", &mut bytes, &mut host).unwrap();
     let mut work = [0; crate::MAX_OPEN_LEN];
+    let mut derived = Derived::default();
     let [mut raw, mut with, mut without, mut entry] = [(); 4].map(|()| Vec::new());
     let item = Item::of(token);
     for _ in 0..TURNS {
@@ -62,7 +63,6 @@ fn cost_of_the_trail() {
             black_box(session.detokenize(Field::PHONE, &token, &mut work, host).unwrap());
         });
         timed(&mut without, &mut |host| {
-            let mut derived = Derived::default();
             let authority = session.authority(&Access::OWN, Asked::Show(View::Full), item.slot, host).unwrap();
             let open = |key: &_| Ok(seal::open(key, &item.token, item.slot, &mut work));
             assert!(black_box(session.open_with(&authority, &item, &mut derived, open).unwrap()).is_ok());

@@ -2,6 +2,7 @@
 
 mod apt;
 mod bare_metal;
+mod bench;
 mod constant_time;
 mod coverage;
 mod device;
@@ -48,6 +49,8 @@ enum Command {
     Device(device::Arguments),
     /// Look for inputs that break a promise: the fuzz targets under libFuzzer
     Fuzz(fuzz::Arguments),
+    /// Measure what symbolon costs, beside what else would do the job
+    Bench(bench::Arguments),
     /// Count which lines of the core the tests and the fuzz targets' corpora run
     Coverage(coverage::Arguments),
     /// Find where the core's machine code branches on a secret: verdicts only, and each is listed with its reason
@@ -64,6 +67,7 @@ fn main() -> ExitCode {
         Command::Firmware(arguments) => firmware::run_command(&root(), &arguments),
         Command::Device(arguments) => device::run_command(&root(), &arguments),
         Command::Fuzz(arguments) => fuzz::run_command(&root(), &arguments),
+        Command::Bench(arguments) => bench::run_command(&root(), &arguments),
         Command::Coverage(arguments) => coverage::run_command(&root(), &arguments),
         Command::ConstantTime(arguments) => constant_time::run_command(&root(), &arguments),
     };
