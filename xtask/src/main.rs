@@ -15,6 +15,7 @@ mod refusals;
 mod samples;
 mod steps;
 mod suite;
+mod supply;
 mod test;
 
 use std::error::Error;

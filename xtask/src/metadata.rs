@@ -17,7 +17,7 @@ pub(crate) struct Metadata(Value);
 impl Metadata {
     /// Asks cargo, in the folder `root`.
     pub(crate) fn load(root: &Path) -> Outcome<Self> {
-        let text = process::output(process::cargo(root).args(["metadata", "--format-version", "1"]))?;
+        let text = process::output(process::cargo(root).args(["metadata", "--format-version", "1", "--all-features"]))?;
         Ok(Self(serde_json::from_str(&text)?))
     }
 
@@ -51,6 +51,17 @@ impl Metadata {
         Ok(greatest)
     }
 
+    /// All packages that are not this workspace's own.
+    pub(crate) fn foreign_packages(&self) -> Outcome<Vec<Package>> {
+        let foreign = self.packages()?.iter().filter(|package| !package["source"].is_null());
+        let read = |package: &Value| Package {
+            name: text(&package["name"]).into(),
+            version: text(&package["version"]).into(),
+            licence: package["license"].as_str().map(Into::into),
+        };
+        Ok(foreign.map(read).collect())
+    }
+
     fn core(&self) -> Outcome<&Value> {
         let core = self.packages()?.iter().find(|package| package["name"] == CORE && package["source"].is_null());
         core.ok_or_else(|| format!("no package `{CORE}` in this workspace").into())
@@ -59,6 +70,15 @@ impl Metadata {
     fn packages(&self) -> Outcome<&Vec<Value>> {
         self.0["packages"].as_array().ok_or_else(|| "`cargo metadata` lists no packages".into())
     }
+}
+
+/// A package of somebody else's.
+#[derive(Debug)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    pub(crate) version: String,
+    /// As it states it.
+    pub(crate) licence: Option<String>,
 }
 
 /// A version of Rust, such as 1.89 or 1.89.0: the two are equal.

@@ -32,6 +32,11 @@ pub(crate) enum Ended {
 pub(crate) const STEPS: &[Step] = &[
     Step { name: "format", what: "the code is formatted as rustfmt formats it", run: format },
     Step { name: "samples", what: "the committed sample data is what the generator writes", run: sample_data },
+    Step {
+        name: "supply-chain",
+        what: "others' licences, duplicate versions and the core's number of dependencies are as listed",
+        run: supply_chain,
+    },
     Step { name: "lint", what: "clippy has nothing to say, with all features and all targets", run: lint },
     Step { name: "features", what: "the core compiles with no feature, each feature alone, and all", run: features },
     Step {
@@ -81,6 +86,11 @@ fn format(root: &Path) -> Outcome<Ended> {
 
 fn sample_data(root: &Path) -> Outcome<Ended> {
     passed(samples::check(root))
+}
+
+fn supply_chain(root: &Path) -> Outcome<Ended> {
+    crate::supply::check(root)?;
+    Ok(Ended::Passed)
 }
 
 fn lint(root: &Path) -> Outcome<Ended> {
