@@ -1,18 +1,20 @@
 //! `cargo xtask fuzz`: the targets of `fuzz/` under libFuzzer, on a stable compiler.
 //!
 //! The flags are those that `cargo fuzz` gives, but for two: no `--cfg fuzzing`, for nothing here is another program when it is fuzzed, and no
-//! AddressSanitizer, for nothing is unsafe. The latter takes nightly; so these targets need neither nightly nor `cargo fuzz`.
+//! AddressSanitizer, for nothing is unsafe. The latter takes nightly; so these targets need neither nightly nor `cargo fuzz`. Only our own crates
+//! are instrumented: this program stands before the compiler and gives it the flags for those.
 
 mod corpus;
 mod report;
 
 use std::collections::VecDeque;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 
-use crate::metadata::Metadata;
+use crate::metadata::{CORE, Metadata};
 use crate::process::{cargo, output, run};
 use crate::{Outcome, apt};
 use report::{Stats, print_table};
@@ -98,11 +100,11 @@ impl Place {
         Ok(Self { root: root.into(), work, triple: triple.into() })
     }
 
-    /// With `--target`, so that build scripts and macros are not counted.
     fn build(&self) -> Outcome {
         let mut command = cargo(&self.root);
         command.args(["build", "--release", "--manifest-path", "fuzz/Cargo.toml", "--target", &self.triple]);
-        run(command.arg("--target-dir").arg(&self.work).env("RUSTFLAGS", FLAGS.join(" ")))
+        command.env("RUSTC_WRAPPER", env::current_exe()?).env(INSTRUMENTED, FLAGS.join(" "));
+        run(command.arg("--target-dir").arg(&self.work))
     }
 
     fn program(&self, name: &str) -> PathBuf {
@@ -198,8 +200,26 @@ fn empty(folder: PathBuf) -> Outcome<PathBuf> {
     Ok(folder)
 }
 
-/// The last is that of `.cargo/config.toml`, which these take the place of.
-const FLAGS: [&str; 8] = [
+/// In the place of the compiler, where [`Place::build`] put this program there: it runs with the flags that instrument, if the crate is one of ours.
+/// `None` where this program was started for something else.
+pub(crate) fn compile() -> Option<Outcome> {
+    let flags = env::var(INSTRUMENTED).ok()?;
+    let mut arguments = env::args_os().skip(1);
+    let mut compiler = Command::new(arguments.next()?);
+    compiler.args(arguments);
+    if env::var("CARGO_PKG_NAME").is_ok_and(|name| name.starts_with(CORE)) {
+        compiler.args(flags.split(' '));
+    }
+    let ended = compiler.status().map_err(|error| format!("the compiler cannot be started: {error}"));
+    Some(
+        ended.map_err(Into::into).and_then(|status| if status.success() { Ok(()) } else { Err("not compiled".into()) }),
+    )
+}
+
+/// What tells this program that it stands in the place of the compiler: the flags.
+const INSTRUMENTED: &str = "SYMBOLON_INSTRUMENTED";
+
+const FLAGS: [&str; 7] = [
     "-Cpasses=sancov-module",
     "-Cllvm-args=-sanitizer-coverage-level=4",
     "-Cllvm-args=-sanitizer-coverage-inline-8bit-counters",
@@ -207,7 +227,6 @@ const FLAGS: [&str; 8] = [
     "-Cllvm-args=-sanitizer-coverage-trace-compares",
     "-Cllvm-args=-simplifycfg-branch-fold-threshold=0",
     "-Cdebug-assertions",
-    "--cfg poly1305_backend=\"soft\"",
 ];
 
 /// How many inputs a committed corpus has, unless it has more seeds.

@@ -59,7 +59,19 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let outcome = match Arguments::parse().command {
+    let outcome = fuzz::compile().unwrap_or_else(obey);
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Does what the command line says.
+fn obey() -> Outcome {
+    match Arguments::parse().command {
         Command::Test(arguments) => test::run(&root(), &arguments),
         Command::Samples(arguments) => samples::run(&root(), &arguments),
         Command::Mutants(arguments) => mutants::run(&root(), &arguments),
@@ -71,13 +83,6 @@ fn main() -> ExitCode {
         Command::Bench(arguments) => bench::run_command(&root(), &arguments),
         Command::Coverage(arguments) => coverage::run_command(&root(), &arguments),
         Command::ConstantTime(arguments) => constant_time::run_command(&root(), &arguments),
-    };
-    match outcome {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("xtask: {error}");
-            ExitCode::FAILURE
-        }
     }
 }
 
