@@ -35,7 +35,7 @@ mod with_default {
 #[expect(dead_code, reason = "the texts of one build open in both")]
 #[path = "."]
 mod with_ring {
-    pub(crate) use symbolon;
+    pub(crate) use symbolon_ring as symbolon;
     pub(crate) const BUILD: &str = super::RING;
     #[path = "ours.rs"]
     pub(crate) mod ours;
@@ -98,10 +98,11 @@ fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let results = Results::of(rows);
     let cli_rounds = if arguments.quick { 1 } else { 9 };
     let protected = arguments.cli.as_ref().map(|cli| protect::measure(cli, cli_rounds)).transpose()?;
-    let report = Report { results: &results, peers: &peers, protected: protected.as_ref() };
     let trail = arguments.trail.as_ref().map(std::fs::read_to_string).transpose()?;
-    print(&report, trail.as_deref());
-    if arguments.write { write(&report, trail.as_deref()) } else { Ok(()) }
+    let trail = trail.as_deref();
+    let report = Report { results: &results, peers: &peers, protected: protected.as_ref(), trail };
+    print(&report);
+    if arguments.write { write(&report) } else { Ok(()) }
 }
 
 fn rows(peers: &[peers::Peer], tokens: usize) -> Vec<Row> {
@@ -114,18 +115,18 @@ fn rows(peers: &[peers::Peer], tokens: usize) -> Vec<Row> {
     rows
 }
 
-fn print(report: &Report<'_>, trail: Option<&str>) {
+fn print(report: &Report<'_>) {
     println!("{}", machine::describe());
     for (name, table) in report.tables() {
         println!("{name}\n\n{}", table.markdown());
     }
-    if let Some(trail) = trail {
+    if let Some(trail) = report.trail {
         println!("trail\n\n{trail}");
     }
 }
 
 /// Tables and plots into the documents. A run with the portable backend has a table of its own there, and nothing else.
-fn write(report: &Report<'_>, trail: Option<&str>) -> Result<(), Box<dyn Error>> {
+fn write(report: &Report<'_>) -> Result<(), Box<dyn Error>> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let page = root.join("docs/performance.md");
     if cfg!(poly1305_backend = "soft") {
@@ -135,7 +136,7 @@ fn write(report: &Report<'_>, trail: Option<&str>) -> Result<(), Box<dyn Error>>
     for (name, table) in report.tables() {
         put_between(&page, &format!("bench:{name}"), &table.markdown())?;
     }
-    if let Some(trail) = trail {
+    if let Some(trail) = report.trail {
         put_between(&page, "bench:trail", &format!("```text\n{}\n```", trail.trim_end()))?;
     }
     for plot in &plot::PLOTS {

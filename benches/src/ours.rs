@@ -164,7 +164,7 @@ pub(crate) fn rows(sizes: &[usize], texts: &Rc<[u8]>) -> Vec<Row> {
     let mut rows: Vec<Row> = sizes.iter().flat_map(|size| job(&world, *size)).collect();
     rows.extend([owner_derived(&world), owners_keys(&world), from_bytes(&world), authenticate("core")]);
     rows.push(authenticate(credentials::GROUP));
-    rows.extend([one_by_one(&world, texts), batch(&world, texts), reveal(&world, texts)]);
+    rows.extend([one_by_one(&world, texts), in_request(&world, texts), batch(&world, texts), reveal(&world, texts)]);
     rows.extend(refusals());
     rows.extend(rewriter(&world, texts));
     rows.extend(over_tokens(&world, texts));
@@ -252,6 +252,22 @@ fn one_by_one(world: &World, texts: &Rc<[u8]>) -> Row {
     let (session, texts) = (world.alice(), hundred(texts));
     let all = move |host: &mut OurHost| texts.iter().map(|text| open(&session, text, host)).sum::<usize>();
     world.row("core", "100 of a request, one by one, per token", BATCH, all).per(BATCH)
+}
+
+fn in_request(world: &World, texts: &Rc<[u8]>) -> Row {
+    let (session, texts) = (world.alice(), hundred(texts));
+    let all = move |host: &mut OurHost| {
+        let mut request = session.request(&Access::OWN, BATCH, host).expect("room");
+        let mut open = |text: &Vec<u8>| {
+            let (mut bytes, mut work) = ([0; Token::MAX_LEN], [0; Token::MAX_OPEN_LEN]);
+            let token = Token::from_text(black_box(text), &mut bytes).expect("a token");
+            request.detokenize(&Item::new(FIELD, token), &mut work, host).expect("hers").expose().len()
+        };
+        let sum = texts.iter().map(&mut open).sum::<usize>();
+        request.finish(host).expect("room");
+        sum
+    };
+    world.row("core", "100 of a request, a commit each, per token", BATCH, all).per(BATCH)
 }
 
 fn batch(world: &World, texts: &Rc<[u8]>) -> Row {
@@ -360,7 +376,8 @@ fn rewriting(world: &World, name: String, format: Format<'static>, text: Vec<u8>
             rewriter.feed(black_box(chunk), &mut count).expect("memory");
         }
         rewriter.finish(&mut count).expect("memory");
-        written
+        // What opens is shorter than its token; everything else stays.
+        assert_eq!(written < len, entries > 1);
     };
     world.row("rewriter", name, entries, rewrite).per(len)
 }

@@ -10,9 +10,12 @@ use crate::frame::Row;
 /// A way to make a text of a value and back.
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
-    seal: Rc<dyn Fn(&[u8]) -> String>,
-    open: Rc<dyn Fn(&str) -> Vec<u8>>,
+    seal: Rc<Seal>,
+    open: Rc<Open>,
 }
+
+type Seal = dyn Fn(&[u8]) -> String;
+type Open = dyn Fn(&str) -> Vec<u8>;
 
 impl Peer {
     fn new(

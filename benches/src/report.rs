@@ -12,7 +12,19 @@ pub(crate) struct Report<'a> {
     pub(crate) results: &'a Results,
     pub(crate) peers: &'a [Peer],
     pub(crate) protected: Option<&'a Protected>,
+    /// What the core's own measurement of its trail printed.
+    pub(crate) trail: Option<&'a str>,
 }
+
+/// What for, how much, and what came of it.
+type Aim = (String, Limit, Option<f64>);
+
+#[derive(Clone, Copy)]
+enum Limit {
+    AtMost(f64),
+    AtLeast(f64),
+}
+use Limit::{AtLeast, AtMost};
 
 const BUILDS: [&str; 2] = [DEFAULT, RING];
 
@@ -208,7 +220,7 @@ impl Report<'_> {
                 let names = self.results.names(plot.group);
                 let [Some(first), Some(last)] = [names.first(), names.last()] else { continue };
                 let [fewest, most] = [first, last].map(|name| format!("{name}: {}", self.median(plot.group, name, by)));
-                let ratio = self.ratio((plot.group, last, by), (plot.group, first, by));
+                let ratio = self.most_to_fewest(plot.group, by).map_or_else(none, |ratio| format!("{ratio:.2}"));
                 table.push([plot.group.to_owned(), by.to_owned(), fewest, most, ratio]);
             }
         }
@@ -217,35 +229,72 @@ impl Report<'_> {
 
     /// What was aimed at, and what came.
     fn aims(&self) -> Table {
-        let mut table = Table::new(["aim", "at most", "measured", ""]);
-        let open = at_name("open");
-        let (mine, seal) = (("job", &*open, RING), at_name("seal"));
-        let (one, all) = ("100 of a request, one by one, per token", "100 of a request, one commit, per token");
-        let ratios = [
-            ("ring: detokenize from text : Tink's open", 1.0, self.results.ratio(mine, ("job", &open, peers::TINK))),
-            ("ring: detokenize from text : ring's raw open", 2.0, self.results.ratio(mine, ("raw", &open, raw::RING))),
-            (
-                "ring: tokenize to text : Tink's seal",
-                2.0,
-                self.results.ratio(("job", &seal, RING), ("job", &seal, peers::TINK)),
-            ),
-            ("default : ring, detokenize from text", 2.0, self.results.ratio(("job", &open, DEFAULT), mine)),
-            ("ring: a batch of 100 : one by one", 0.6, self.results.ratio(("core", all, RING), ("core", one, RING))),
-            (
-                "default: a batch of 100 : one by one",
-                0.6,
-                self.results.ratio(("core", all, DEFAULT), ("core", one, DEFAULT)),
-            ),
-            ("ring: authenticate, µs", 2.0, self.authenticate(RING)),
-            ("default: authenticate, µs", 2.0, self.authenticate(DEFAULT)),
-        ];
-        for (aim, most, measured) in ratios {
-            if let Some(measured) = measured {
-                let met = if measured <= most { "met" } else { "missed" };
-                table.push([aim.to_owned(), format!("{most:.1}"), format!("{measured:.2}"), met.to_owned()]);
-            }
+        let mut table = Table::new(["aim", "limit", "measured", ""]);
+        for (aim, limit, measured) in self.ratios().into_iter().chain(self.others()) {
+            let Some(measured) = measured else { continue };
+            let (limit, met) = match limit {
+                AtMost(most) => (format!("≤ {most}"), measured <= most),
+                AtLeast(least) => (format!("≥ {least}"), measured >= least),
+            };
+            let measured = if measured < 100.0 { format!("{measured:.2}") } else { format!("{measured:.0}") };
+            table.push([aim, limit, measured, if met { "met" } else { "missed" }.into()]);
         }
         table
+    }
+
+    fn ratios(&self) -> Vec<Aim> {
+        let (seal, open) = (at_name("seal"), at_name("open"));
+        let (tink_open, raw_open) = (("job", &*open, peers::TINK), ("raw", &*open, raw::RING));
+        let (mine, default) = (("job", &*open, RING), ("job", &*open, DEFAULT));
+        let ratio = |aim: &str, most, one, other| (aim.to_owned(), AtMost(most), self.results.ratio(one, other));
+        let mut aims = vec![
+            ratio("ring: detokenize from text : Tink's open", 1.0, mine, tink_open),
+            ratio("ring: detokenize from text : ring's raw open", 2.0, mine, raw_open),
+            ratio("ring: tokenize to text : Tink's seal", 2.0, ("job", &seal, RING), ("job", &seal, peers::TINK)),
+            ratio("default : ring, detokenize from text", 2.0, default, mine),
+        ];
+        let tink = self.results.get(tink_open.0, tink_open.1, tink_open.2);
+        let without = self.without_trail(RING).zip(tink).map(|(ns, tink)| ns / tink.median);
+        aims.push((
+            "ring: the same from bytes, without its entry (a run of its own) : Tink's open".into(),
+            AtMost(1.0),
+            without,
+        ));
+        let (one, all) = ("100 of a request, one by one, per token", "100 of a request, one commit, per token");
+        for by in BUILDS {
+            aims.push(ratio(&format!("{by}: a batch of 100 : one by one"), 0.6, ("core", all, by), ("core", one, by)));
+        }
+        aims
+    }
+
+    /// Nanoseconds of an opening without its entry, of a build.
+    fn without_trail(&self, by: &str) -> Option<f64> {
+        let (_, of_build) = self.trail?.split_once(&format!("{by}\n"))?;
+        let line = of_build.lines().find(|line| line.contains("without the trail"))?;
+        line.split_whitespace().find_map(|word| word.parse().ok())
+    }
+
+    fn others(&self) -> Vec<Aim> {
+        let mut aims = Vec::new();
+        for by in BUILDS {
+            aims.push((format!("{by}: authenticate, µs"), AtMost(2.0), self.authenticate(by)));
+            let names = self.results.names("rewriter").into_iter();
+            for name in names.filter(|name| name.ends_with("without tokens")) {
+                let speed = self.results.get("rewriter", name, by).map(|ns| 1e3 / ns.median);
+                aims.push((format!("{by}: rewriter, {name}, MB/s"), AtLeast(1000.0), speed));
+            }
+            for plot in &PLOTS {
+                let most = self.most_to_fewest(plot.group, by);
+                aims.push((format!("{by}: {}, most : fewest", plot.group), AtMost(1.2), most));
+            }
+        }
+        aims.push(("protect: 2 cores : 1 core".into(), AtLeast(1.9), self.protected.map(|protected| protected.ratio)));
+        aims
+    }
+
+    fn most_to_fewest(&self, group: &str, by: &str) -> Option<f64> {
+        let names = self.results.names(group);
+        self.results.ratio((group, names.last()?, by), (group, names.first()?, by))
     }
 
     fn authenticate(&self, by: &str) -> Option<f64> {
