@@ -1,6 +1,5 @@
 //! What symbolon costs, beside what else would do the job: one run, all rows interleaved. `cargo xtask bench` builds and starts this.
 
-mod credentials;
 mod frame;
 mod machine;
 mod peers;
@@ -111,7 +110,6 @@ fn rows(peers: &[peers::Peer], tokens: usize) -> Vec<Row> {
     rows.extend(with_ring::ours::rows(&SIZES, &texts));
     rows.extend(peers::rows(peers, &SIZES));
     rows.extend(raw::rows(&SIZES));
-    rows.extend(credentials::rows());
     rows
 }
 

@@ -16,7 +16,7 @@ use super::symbolon::{
     TokenBuf, Vault, reply_len,
 };
 use crate::frame::{Row, timed};
-use crate::{credentials, text};
+use crate::{peers, text};
 
 /// The main row's, and the field of all.
 const FIELD: Field = Field::PERSON_NAME;
@@ -163,7 +163,7 @@ pub(crate) fn rows(sizes: &[usize], texts: &Rc<[u8]>) -> Vec<Row> {
     let world = World::new(1);
     let mut rows: Vec<Row> = sizes.iter().flat_map(|size| job(&world, *size)).collect();
     rows.extend([owner_derived(&world), owners_keys(&world), from_bytes(&world), authenticate("core")]);
-    rows.push(authenticate(credentials::GROUP));
+    rows.push(authenticate(peers::CREDENTIALS));
     rows.extend([one_by_one(&world, texts), in_request(&world, texts), batch(&world, texts), reveal(&world, texts)]);
     rows.extend(refusals());
     rows.extend(rewriter(&world, texts));

@@ -5,7 +5,7 @@ use crate::peers::{self, Peer};
 use crate::plot::PLOTS;
 use crate::protect::{self, Protected};
 use crate::table::Table;
-use crate::{DEFAULT, NAME, RING, SIZES, credentials, raw};
+use crate::{DEFAULT, NAME, RING, SIZES, raw};
 
 /// All that was measured.
 pub(crate) struct Report<'a> {
@@ -99,8 +99,7 @@ impl Report<'_> {
     /// Of a run with the portable backend: what changes.
     pub(crate) fn soft(&self) -> Table {
         let mut table = Table::new(["32-byte name, `poly1305_backend=\"soft\"`", "seal, µs", "open, µs"]);
-        let rows =
-            [("job", DEFAULT), ("job", RING), ("job", peers::TINK), ("raw", raw::RUST_CRYPTO), ("raw", raw::RING)];
+        let rows = [("job", DEFAULT), ("job", RING), ("raw", raw::RUST_CRYPTO), ("raw", raw::RING)];
         for (group, by) in rows {
             let raw = if group == "raw" { ", raw" } else { "" };
             let [seal, open] = ["seal", "open"].map(|verb| self.micros(group, &at_name(verb), by));
@@ -181,7 +180,7 @@ impl Report<'_> {
 
     fn credentials(&self) -> Table {
         let mut table = Table::new(["a caller's credential", "µs", ": ours, default"]);
-        let group = credentials::GROUP;
+        let group = peers::CREDENTIALS;
         for by in self.results.bys(group) {
             let ratio = self.ratio((group, "verify", by), (group, "verify", DEFAULT));
             table.push([by.to_owned(), self.micros(group, "verify", by), ratio]);

@@ -24,7 +24,7 @@ pub(crate) struct Arguments {
     /// Put tables and plots into docs/performance.md and the README
     #[arg(long)]
     write: bool,
-    /// Build with the portable Poly1305, as a program can choose and `.cargo/config.toml` does: a run of its own
+    /// Build with the portable Poly1305, as a program can choose and `.cargo/config.toml` does: a run of its own, without the peers
     #[arg(long)]
     soft: bool,
 }
@@ -33,7 +33,8 @@ pub(crate) struct Arguments {
 pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
     let flags = if arguments.soft { SOFT } else { PLAIN };
     let mut bench = cargo(&root.join("benches"));
-    bench.args(["run", "--release", "--"]).env("RUSTFLAGS", flags);
+    bench.args(["run", "--release"]).args(arguments.soft.then_some("--no-default-features")).arg("--");
+    bench.env("RUSTFLAGS", flags);
     let switches = [("--quick", arguments.quick), ("--write", arguments.write)];
     bench.args(switches.into_iter().filter(|(_, on)| *on).map(|(name, _)| name));
     if let Some(rounds) = arguments.rounds {

@@ -2,15 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use super::CREDENTIALS;
 use crate::frame::Row;
 
 /// The rows.
-pub(crate) fn rows() -> Vec<Row> {
+pub(super) fn rows() -> Vec<Row> {
     vec![jwt(), macaroon(), biscuit()]
 }
-
-/// The group that these and our own are in.
-pub(crate) const GROUP: &str = "credentials";
 
 const SECRET: &[u8; 32] = &[9; 32];
 
@@ -31,7 +29,7 @@ fn jwt() -> Row {
     let key = DecodingKey::from_secret(SECRET).expect("a secret");
     let mut validation = Validation::new(Algorithm::HS256);
     validation.set_audience(&["bench"]);
-    Row::new(GROUP, "verify", "JWT HS256 (jsonwebtoken)", move || {
+    Row::new(CREDENTIALS, "verify", "JWT HS256 (jsonwebtoken)", move || {
         decode::<Claims>(&text, &key, &validation).expect("genuine").claims.sub.len()
     })
 }
@@ -46,7 +44,7 @@ fn macaroon() -> Row {
     let text = made.serialize(Format::V2).expect("it can be written");
     let mut verifier = Verifier::default();
     caveats.iter().for_each(|caveat| verifier.satisfy_exact((*caveat).into()));
-    Row::new(GROUP, "verify", "macaroon, four caveats", move || {
+    Row::new(CREDENTIALS, "verify", "macaroon, four caveats", move || {
         let read = Macaroon::deserialize(&text).expect("its own");
         verifier.verify(&read, &key, Vec::new()).expect("genuine");
     })
@@ -57,7 +55,7 @@ fn biscuit() -> Row {
     let root = KeyPair::new();
     let made = Biscuit::builder().code(r#"user("shop-17", "alice")"#).expect("a fact").build(&root).expect("a token");
     let text = made.to_base64().expect("it can be written");
-    Row::new(GROUP, "verify", "biscuit, one block", move || {
+    Row::new(CREDENTIALS, "verify", "biscuit, one block", move || {
         let read = Biscuit::from_base64(&text, root.public()).expect("genuine");
         let policy = AuthorizerBuilder::new().code(r#"allow if user("shop-17", "alice")"#).expect("a policy");
         policy.build(&read).expect("an authorizer").authorize().expect("allowed")
