@@ -6,8 +6,8 @@ use device::*;
 use symbolon::{
     Config, Event, Field, Grant, Item, Keyring, Kind, Principal, Purpose, Purposes, Rights, Token, Vault, View,
     appliance::{
-        Asked, AuditorAct, Fault, Granting, IssuerAct, OfficerAct, Opening, Request, Response, Role, SELF_TEST,
-        Sealing, SessionAct, TransportKey, Who, read, write,
+        Asked, AuditorAct, Fault, Granting, IssuerAct, OfficerAct, Opening, Request, Response, Role, RoleKey,
+        SELF_TEST, Sealing, SessionAct, TransportKey, Who, read, write,
     },
 };
 
@@ -294,4 +294,74 @@ fn the_issuer_ends_sessions() {
     let carol = bench.person("carol");
     bench.in_session(&carol, &SessionAct::LogOut).unwrap();
     assert_eq!(bench.in_session(&carol, &SessionAct::Authenticate).unwrap_err(), Fault::Denied);
+}
+
+/// What is wrong in an act's form, or comes at the wrong stage, is told; and nothing of it was done.
+#[test]
+fn what_can_not_be_done_is_told() {
+    let mut bench = Bench::blank(9);
+    let initialise = |max_life: u64, issuer: &'static [u8]| OfficerAct::Initialise {
+        officer: &OFFICER,
+        issuer,
+        auditor: &AUDITOR,
+        transport: &TRANSPORT,
+        audience: AUDIENCE,
+        node: 0,
+        max_life,
+    };
+    const DAY: u64 = 24 * 60 * 60_000;
+    let said = |bench: &mut Bench, key: [u8; 32], act: &OfficerAct<'_>| {
+        let mut officer = bench.log_in(Role::Officer, key)?;
+        bench.officer(&mut officer, act)
+    };
+    let set_role = |key: &'static [u8]| OfficerAct::SetRole { role: Role::Issuer, key };
+    assert_eq!(said(&mut bench, RoleKey::BLANK, &set_role(&ISSUER)), Err(Fault::Stage), "blank");
+    assert_eq!(
+        said(&mut bench, RoleKey::BLANK, &OfficerAct::Backup),
+        Err(Fault::Stage),
+        "blank, so there is nothing to wrap"
+    );
+    for (max_life, issuer, fault) in [
+        (0, &ISSUER[..], Fault::InvalidTerms),
+        (DAY + 1, &ISSUER, Fault::InvalidTerms),
+        (DAY, &ISSUER[1..], Fault::Malformed),
+        (DAY, &[0; 32], Fault::Malformed),
+    ] {
+        assert_eq!(said(&mut bench, RoleKey::BLANK, &initialise(max_life, issuer)), Err(fault), "{max_life}");
+        assert_eq!(bench.status().stage, 0);
+    }
+    assert_eq!(said(&mut bench, RoleKey::BLANK, &initialise(DAY, &ISSUER)), Ok(vec![]));
+    assert_eq!(said(&mut bench, OFFICER, &initialise(DAY, &ISSUER)), Err(Fault::Stage), "once");
+    assert_eq!(said(&mut bench, OFFICER, &set_role(&ISSUER[1..])), Err(Fault::Malformed));
+    assert_eq!(said(&mut bench, OFFICER, &OfficerAct::Generate), Ok(vec![1, 0]));
+    bench.pass(5000);
+
+    let (shop, alice) = (sealer(&mut bench), bench.person("alice"));
+    let owner = Who { kind: Kind::Person.code(), subject: b"alice" };
+    let nothing = SessionAct::Tokenize { owner, erasable: false, values: &[] };
+    assert_eq!(bench.in_session(&shop, &nothing).map(|_| ()), Err(Fault::Malformed));
+    let nothing = SessionAct::Reveal { opening: OWN, items: &[] };
+    assert_eq!(bench.in_session(&alice, &nothing).map(|_| ()), Err(Fault::Malformed));
+    let terms = |fields: &'static [u8], now: u64| Granting {
+        grantee: Who { kind: Kind::Service.code(), subject: b"yamato" },
+        fields,
+        purpose: Purpose::SHIPPING.code(),
+        view: View::Full.code(),
+        record: &[],
+        not_before: now,
+        expires: now + 1000,
+        uses: 0,
+    };
+    let now = bench.now().as_millis();
+    for (fields, fault) in [(&[1, 0, 2][..], Fault::Malformed), (&[0; 18], Fault::InvalidField)] {
+        let act = SessionAct::Grant { terms: terms(fields, now) };
+        assert_eq!(bench.in_session(&alice, &act).map(|_| ()), Err(fault), "{fields:?}");
+    }
+    // A policy authority's, for alice.
+    let desk = Principal::staff(TENANT, "desk").unwrap();
+    let (credential, key) = bench.issue(&desk, Rights::GRANT, Purposes::OWN_USE);
+    let act = SessionAct::GrantFor { owner, reason: "order 7", terms: terms(&[1, 0], now) };
+    let (grant, _) = bench.in_session(&Caller { credential, key }, &act).unwrap();
+    assert!(Grant::from_bytes(&grant).is_ok());
+    assert_eq!(bench.in_session(&alice, &act).map(|_| ()), Err(Fault::Denied), "without the right");
 }
