@@ -4,7 +4,7 @@ use crate::Error;
 
 const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// What [`DECODE`] holds for a byte outside the alphabet.
+/// What [`DECODE`] holds for a byte outside the alphabet: more than any digit's value, alone and combined with others'.
 const NOT_A_DIGIT: u8 = 0xff;
 
 /// The value of every byte as a base64url digit. A token is public, so the table look-up need not be constant-time.
@@ -20,15 +20,29 @@ pub(crate) fn is_digit(character: u8) -> bool {
     value(character) != NOT_A_DIGIT
 }
 
-/// Hands the text of `bytes` to `sink`, up to 4 characters at a time.
+/// Hands the text of `bytes` to `sink`, up to 64 characters at a time.
 pub(crate) fn encode<E>(bytes: &[u8], mut sink: impl FnMut(&str) -> Result<(), E>) -> Result<(), E> {
-    for chunk in bytes.chunks(3) {
-        let [a, b, c] = pad(chunk);
-        let digits = [a >> 2, (a << 4 | b >> 4) & 63, (b << 2 | c >> 6) & 63, c & 63].map(digit);
-        let shown = digits.get(..text_len(chunk.len())).unwrap_or_default();
+    for stretch in bytes.chunks(STRETCH) {
+        let mut text = [[0_u8; 4]; STRETCH / 3];
+        let (groups, rest) = stretch.as_chunks::<3>();
+        let mut places = text.iter_mut();
+        for (group, place) in groups.iter().zip(&mut places) {
+            *place = digits_of(*group);
+        }
+        if let Some(place) = places.next().filter(|_| !rest.is_empty()) {
+            *place = digits_of(pad(rest));
+        }
+        let shown = text.as_flattened().get(..text_len(stretch.len())).unwrap_or_default();
         sink(core::str::from_utf8(shown).unwrap_or_default())?;
     }
     Ok(())
+}
+
+/// Bytes that become text at a time.
+const STRETCH: usize = 48;
+
+fn digits_of([a, b, c]: [u8; 3]) -> [u8; 4] {
+    [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c].map(digit)
 }
 
 /// Decodes `text` into the front of `out` and returns how many bytes it was.
@@ -37,18 +51,25 @@ pub(crate) fn encode<E>(bytes: &[u8], mut sink: impl FnMut(&str) -> Result<(), E
 /// [`Error::Malformed`]: a byte outside the alphabet, an impossible length, or unused bits that are not zero;
 /// [`Error::BufferTooSmall`].
 pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
-    if text.len() % 4 == 1 {
+    let (groups, tail) = text.as_chunks::<4>();
+    let len = groups.len().saturating_mul(3).saturating_add(tail.len().saturating_sub(1));
+    if tail.len() == 1 {
         return Err(Error::Malformed);
     }
-    let len = (text.len() / 4).saturating_mul(3).saturating_add((text.len() % 4).saturating_sub(1));
-    let out = out.get_mut(..len).ok_or(Error::BufferTooSmall)?;
-    for (digits, bytes) in text.chunks(4).zip(out.chunks_mut(3)) {
-        decode_group(digits, bytes)?;
+    let (whole, rest) = out.get_mut(..len).ok_or(Error::BufferTooSmall)?.as_chunks_mut::<3>();
+    let mut all = 0;
+    for (digits, bytes) in groups.iter().zip(whole) {
+        let [a, b, c, d] = digits.map(value);
+        all |= a | b | c | d;
+        *bytes = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
     }
-    Ok(len)
+    if all > 63 {
+        return Err(Error::Malformed);
+    }
+    if tail.is_empty() { Ok(len) } else { decode_group(tail, rest).map(|()| len) }
 }
 
-/// 2 to 4 digits become 1 to 3 bytes.
+/// 2 or 3 digits become 1 or 2 bytes.
 fn decode_group(digits: &[u8], bytes: &mut [u8]) -> Result<(), Error> {
     let mut values = [0_u8; 4];
     for (slot, &character) in values.iter_mut().zip(digits) {
@@ -75,8 +96,9 @@ fn pad(chunk: &[u8]) -> [u8; 3] {
     padded
 }
 
+/// The character of the lower six bits.
 fn digit(value: u8) -> u8 {
-    ALPHABET.get(usize::from(value)).copied().unwrap_or_default()
+    ALPHABET.get(usize::from(value & 63)).copied().unwrap_or_default()
 }
 
 fn value(character: u8) -> u8 {
@@ -149,6 +171,24 @@ mod tests {
             }
         }
         assert_eq!(accepted, 256);
+    }
+
+    /// Texts of every length, over the edges of what is made at a time, come back; and one wrong character anywhere is refused.
+    #[test]
+    fn every_length_comes_back() {
+        let bytes: std::vec::Vec<u8> = (0..200_u8).map(|at| at.wrapping_mul(89)).collect();
+        for len in 0..=bytes.len() {
+            let mut text = text_of(&bytes[..len]).into_bytes();
+            assert_eq!(text.len(), text_len(len));
+            let mut out = [0; 200];
+            assert_eq!(decode(&text, &mut out), Ok(len));
+            assert_eq!(out[..len], bytes[..len]);
+            for at in 0..text.len() {
+                let right = core::mem::replace(&mut text[at], b'=');
+                assert_eq!(decode(&text, &mut out), Err(Error::Malformed), "{at} of {len}");
+                text[at] = right;
+            }
+        }
     }
 
     /// Three characters: 65,536 texts for 65,536 pairs, and the two unused bits must be zero.
