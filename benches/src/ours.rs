@@ -133,11 +133,23 @@ fn token(vault: &Vault, owner: &Principal, size: usize, seed: u64) -> TokenBuf {
     TokenBuf::new(&vault.sealer(owner).tokenize(FIELD, &crate::value(size), &mut out, &mut rng).expect("a name"))
 }
 
-/// Parses and opens.
-fn open(session: &Session<&'static Vault>, text: &[u8], host: &mut OurHost) -> usize {
-    let (mut bytes, mut work) = ([0; Token::MAX_LEN], [0; Token::MAX_OPEN_LEN]);
-    let token = Token::from_text(black_box(text), &mut bytes).expect("a token");
-    session.detokenize(FIELD, &token, &mut work, host).expect("hers").expose().len()
+/// What a request has once: room for any token, its text, and its value.
+struct Room {
+    token: [u8; Token::MAX_LEN],
+    text: [u8; Token::MAX_TEXT_LEN],
+    work: [u8; Token::MAX_OPEN_LEN],
+}
+
+impl Room {
+    const fn new() -> Self {
+        Self { token: [0; Token::MAX_LEN], text: [0; Token::MAX_TEXT_LEN], work: [0; Token::MAX_OPEN_LEN] }
+    }
+
+    /// Parses and opens.
+    fn open(&mut self, session: &Session<&'static Vault>, text: &[u8], host: &mut OurHost) -> usize {
+        let token = Token::from_text(black_box(text), &mut self.token).expect("a token");
+        session.detokenize(FIELD, &token, &mut self.work, host).expect("hers").expose().len()
+    }
 }
 
 /// How many characters a value of this size becomes.
@@ -165,6 +177,7 @@ pub(crate) fn rows(sizes: &[usize], texts: &Rc<[u8]>) -> Vec<Row> {
     rows.extend([owner_derived(&world), owners_keys(&world), from_bytes(&world), authenticate("core")]);
     rows.push(authenticate(peers::CREDENTIALS));
     rows.extend([one_by_one(&world, texts), in_request(&world, texts), batch(&world, texts), reveal(&world, texts)]);
+    rows.push(Row::new("core", "of which: reading the clock once", BUILD, SystemTime::now));
     rows.extend(refusals());
     rows.extend(rewriter(&world, texts));
     rows.extend(over_tokens(&world, texts));
@@ -176,25 +189,24 @@ pub(crate) fn rows(sizes: &[usize], texts: &Rc<[u8]>) -> Vec<Row> {
 /// What the peers do, too.
 fn job(world: &World, size: usize) -> [Row; 2] {
     let (sealer, mut rng) = (world.vault.sealer(&person("alice")), CheckedRng::new(rng(4)));
-    let value = crate::value(size);
+    let (value, mut room) = (crate::value(size), Room::new());
     let seal = move || {
-        let (mut out, mut text) = ([0; Token::MAX_LEN], [0; Token::MAX_TEXT_LEN]);
-        let token = sealer.tokenize(FIELD, black_box(&value), &mut out, &mut rng).expect("a name");
-        token.write_text(&mut text).expect("it fits").len()
+        let token = sealer.tokenize(FIELD, black_box(&value), &mut room.token, &mut rng).expect("a name");
+        token.write_text(&mut room.text).expect("it fits").len()
     };
     let (session, text) = (world.alice(), token(world.vault, &person("alice"), size, 5).as_token().to_string());
+    let mut room = Room::new();
     [
         Row::new("job", format!("seal {size} B"), BUILD, seal),
-        world.row("job", format!("open {size} B"), 1, move |host| open(&session, text.as_bytes(), host)),
+        world.row("job", format!("open {size} B"), 1, move |host| room.open(&session, text.as_bytes(), host)),
     ]
 }
 
 fn owner_derived(world: &World) -> Row {
-    let (vault, alice, value) = (world.vault, person("alice"), crate::value(crate::NAME));
+    let (vault, alice, value, mut room) = (world.vault, person("alice"), crate::value(crate::NAME), Room::new());
     world.row("core", "tokenize to text, the owner's keys derived", 1, move |host| {
-        let (mut out, mut text) = ([0; Token::MAX_LEN], [0; Token::MAX_TEXT_LEN]);
-        let token = vault.tokenize(&alice, FIELD, black_box(&value), &mut out, host).expect("a name");
-        token.write_text(&mut text).expect("it fits").len()
+        let token = vault.tokenize(&alice, FIELD, black_box(&value), &mut room.token, host).expect("a name");
+        token.write_text(&mut room.text).expect("it fits").len()
     })
 }
 
@@ -205,9 +217,9 @@ fn owners_keys(world: &World) -> Row {
 
 fn from_bytes(world: &World) -> Row {
     let (session, token) = (world.alice(), token(world.vault, &person("alice"), crate::NAME, 6));
+    let mut room = Room::new();
     world.row("core", "detokenize from bytes", 1, move |host| {
-        let mut work = [0; Token::MAX_OPEN_LEN];
-        session.detokenize(FIELD, &token.as_token(), &mut work, host).expect("hers").expose().len()
+        session.detokenize(FIELD, &token.as_token(), &mut room.work, host).expect("hers").expose().len()
     })
 }
 
@@ -249,19 +261,18 @@ fn hundred(texts: &Rc<[u8]>) -> Vec<Vec<u8>> {
 }
 
 fn one_by_one(world: &World, texts: &Rc<[u8]>) -> Row {
-    let (session, texts) = (world.alice(), hundred(texts));
-    let all = move |host: &mut OurHost| texts.iter().map(|text| open(&session, text, host)).sum::<usize>();
+    let (session, texts, mut room) = (world.alice(), hundred(texts), Room::new());
+    let all = move |host: &mut OurHost| texts.iter().map(|text| room.open(&session, text, host)).sum::<usize>();
     world.row("core", "100 of a request, one by one, per token", BATCH, all).per(BATCH)
 }
 
 fn in_request(world: &World, texts: &Rc<[u8]>) -> Row {
-    let (session, texts) = (world.alice(), hundred(texts));
+    let (session, texts, mut room) = (world.alice(), hundred(texts), Room::new());
     let all = move |host: &mut OurHost| {
         let mut request = session.request(&Access::OWN, BATCH, host).expect("room");
         let mut open = |text: &Vec<u8>| {
-            let (mut bytes, mut work) = ([0; Token::MAX_LEN], [0; Token::MAX_OPEN_LEN]);
-            let token = Token::from_text(black_box(text), &mut bytes).expect("a token");
-            request.detokenize(&Item::new(FIELD, token), &mut work, host).expect("hers").expose().len()
+            let token = Token::from_text(black_box(text), &mut room.token).expect("a token");
+            request.detokenize(&Item::new(FIELD, token), &mut room.work, host).expect("hers").expose().len()
         };
         let sum = texts.iter().map(&mut open).sum::<usize>();
         request.finish(host).expect("room");
@@ -272,9 +283,9 @@ fn in_request(world: &World, texts: &Rc<[u8]>) -> Row {
 
 fn batch(world: &World, texts: &Rc<[u8]>) -> Row {
     let (vault, session, texts) = (world.vault, world.alice(), hundred(texts));
+    let (mut bytes, mut work) = (vec![[0; 160]; BATCH], vec![[0; 160]; BATCH]);
     world
         .row("core", "100 of a request, one commit, per token", BATCH, move |host| {
-            let (mut bytes, mut work) = ([[0; 160]; BATCH], [[0; 160]; BATCH]);
             let mut request = session.request(&Access::OWN, BATCH, host).expect("room");
             let mut held = Vec::with_capacity(BATCH);
             for ((text, bytes), work) in texts.iter().zip(&mut bytes).zip(&mut work) {
@@ -290,10 +301,9 @@ fn batch(world: &World, texts: &Rc<[u8]>) -> Row {
 
 fn reveal(world: &World, texts: &Rc<[u8]>) -> Row {
     let (session, texts) = (world.alice(), hundred(texts));
-    let mut reply = Vec::new();
+    let (mut reply, mut bytes) = (Vec::new(), vec![[0; 160]; BATCH]);
     world
         .row("core", "sealed reveal of 100, per token", BATCH, move |host| {
-            let mut bytes = [[0; 160]; BATCH];
             let tokens = texts.iter().zip(&mut bytes).map(|(text, bytes)| Token::from_text(black_box(text), bytes));
             let items: Vec<_> = tokens.map(|token| Item::of(token.expect("a token"))).collect();
             reply.resize(reply_len(&items), 0);
@@ -330,10 +340,9 @@ fn refusals() -> Vec<Row> {
         ("no right", &without, hers.clone(), FIELD),
     ];
     let row = |(cause, session, token, field): (&str, &OurSession, TokenBuf, Field)| {
-        let session = session.clone();
+        let (session, mut room) = (session.clone(), Room::new());
         world.row("refusals", cause, 2, move |host| {
-            let mut work = [0; Token::MAX_OPEN_LEN];
-            let refused = session.detokenize(field, &token.as_token(), &mut work, host).expect_err("not hers");
+            let refused = session.detokenize(field, &token.as_token(), &mut room.work, host).expect_err("not hers");
             assert_eq!(refused, Error::Denied);
         })
     };
@@ -387,10 +396,10 @@ fn over_tokens(world: &World, texts: &Rc<[u8]>) -> Vec<Row> {
     let len = text_len(crate::NAME);
     let counts = (0..=6).map(|power| 10_usize.pow(power)).filter(|count| count * len <= texts.len());
     let row = |count: usize| {
-        let (session, texts, mut at) = (world.alice(), texts.clone(), 0);
+        let (session, texts, mut at, mut room) = (world.alice(), texts.clone(), 0, Room::new());
         world.row("tokens", count.to_string(), 1, move |host| {
             at = (at + STRIDE) % count;
-            open(&session, &texts[at * len..][..len], host)
+            room.open(&session, &texts[at * len..][..len], host)
         })
     };
     counts.map(row).collect()
@@ -404,16 +413,16 @@ fn over_epochs(epochs: u16) -> Row {
     let world = World::new(epochs);
     let of = |epoch| token(&vault(epoch), &person("alice"), crate::NAME, u64::from(epoch));
     let texts: Vec<_> = (1..=epochs).map(|epoch| of(epoch).as_token().to_string()).collect();
-    let (session, mut at) = (world.alice(), 0);
+    let (session, mut at, mut room) = (world.alice(), 0, Room::new());
     world.row("epochs", epochs.to_string(), 1, move |host| {
         at = (at + 1) % texts.len();
-        open(&session, texts[at].as_bytes(), host)
+        room.open(&session, texts[at].as_bytes(), host)
     })
 }
 
 /// A request of each of so many people: authenticated, and one token opened.
 fn over_principals(count: u64) -> Row {
-    let (world, mut rng, mut at) = (World::new(1), rng(11), 0);
+    let (world, mut rng, mut at, mut room) = (World::new(1), rng(11), 0, Room::new());
     let context: [&[u8]; 2] = [b"GET", b"/orders/7"];
     Row::timed("principals", count.to_string(), BUILD, move |iterations| {
         in_chunks(iterations, 64, |chunk| {
@@ -431,7 +440,7 @@ fn over_principals(count: u64) -> Row {
             let spent = timed(chunk, || {
                 let (credential, proof, text) = requests.next().expect("one for each");
                 let session = world.vault.authenticate(&credential, &proof, &context, host).expect("genuine");
-                open(&session, text.as_bytes(), host)
+                room.open(&session, text.as_bytes(), host)
             });
             drain(host);
             spent
