@@ -62,9 +62,9 @@ struct Arguments {
     /// Rounds, each of one turn of every row
     #[arg(long, default_value_t = 201)]
     rounds: usize,
-    /// Only rows with this in their group, their name or by whom they are
+    /// Only rows with this in their group, their name or by whom they are; given more than once, with all of them
     #[arg(long, value_name = "TEXT", conflicts_with = "write")]
-    only: Option<String>,
+    only: Vec<String>,
     /// Put tables and plots into docs/performance.md and the README
     #[arg(long)]
     write: bool,
@@ -89,10 +89,9 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<(), Box<dyn Error>> {
     let peers = peers::all();
     let mut rows = rows(&peers, if arguments.quick { 10_000 } else { 1_000_000 });
-    if let Some(only) = &arguments.only {
-        let has = |part: &str| part.contains(&**only);
-        rows.retain(|Row { key, .. }| has(key.group) || has(&key.name) || has(&key.by));
-    }
+    let has =
+        |Row { key, .. }: &Row, only: &str| [key.group, &key.name, &key.by].iter().any(|part| part.contains(only));
+    rows.retain(|row| arguments.only.iter().all(|only| has(row, only)));
     frame::measure(&mut rows, if arguments.quick { 11 } else { arguments.rounds });
     let results = Results::of(rows);
     let cli_rounds = if arguments.quick { 1 } else { 9 };

@@ -18,9 +18,10 @@ pub(crate) struct Arguments {
     /// Rounds, each of one turn of every row
     #[arg(long, value_name = "N")]
     rounds: Option<usize>,
-    /// Only rows with this in their group, their name or by whom they are; nothing of the trail and of `protect`
+    /// Only rows with this in their group, their name or by whom they are; given more than once, with all of them; nothing of the trail and of
+    /// `protect`
     #[arg(long, value_name = "TEXT", conflicts_with = "write")]
-    only: Option<String>,
+    only: Vec<String>,
     /// Put tables and plots into docs/performance.md and the README
     #[arg(long)]
     write: bool,
@@ -40,9 +41,8 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
     if let Some(rounds) = arguments.rounds {
         bench.args(["--rounds", &rounds.to_string()]);
     }
-    if let Some(only) = &arguments.only {
-        bench.args(["--only", only]);
-    } else if !arguments.soft {
+    arguments.only.iter().for_each(|only| _ = bench.args(["--only", only]));
+    if arguments.only.is_empty() && !arguments.soft {
         bench.arg("--trail").arg(trail(root, flags)?).arg("--cli").arg(command_line(root)?);
     }
     run(&mut bench)
