@@ -78,6 +78,7 @@ fn debug_shows_what_is_public() {
         format!("{:?}", CheckedRng::new(TestRng(1))),
         format!("{:?}", MemoryStore::<2, 2>::new()),
         format!("{token:?}"),
+        format!("{:?}", world.host),
     ];
     let expected = [
         format!("Held {{ entry: {entry}, .. }}"),
@@ -88,6 +89,7 @@ fn debug_shows_what_is_public() {
         "CheckedRng { .. }".into(),
         "MemoryStore { entries: 0, records: 0 }".into(),
         format!("{:?}", token.as_token()),
+        format!("Host {{ next_entry: {}, .. }}", entry + 1),
     ];
     assert_eq!(shown, expected);
 }

@@ -307,3 +307,33 @@ fn a_generator_that_fails_while_sealing_leaves_nothing() {
     assert_eq!(refused.unwrap_err(), Error::RngFailed);
     assert!(!out.windows(6).any(|window| window == b"secret"));
 }
+
+/// Gives the same 32 bytes each time.
+struct Stuck;
+
+impl rand_core::TryRng for Stuck {
+    type Error = core::convert::Infallible;
+
+    fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+        Ok(7)
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+        Ok(7)
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+        (0..).zip(out).for_each(|(at, byte)| *byte = at);
+        Ok(())
+    }
+}
+
+impl rand_core::TryCryptoRng for Stuck {}
+
+/// A second root that is the first one again would be a rotation in name only.
+#[test]
+fn a_stuck_generator_adds_no_epoch() {
+    let mut keyring = Keyring::generate(&mut Stuck).unwrap();
+    assert_eq!(keyring.add_epoch(&mut Stuck), Err(Error::RngFailed));
+    assert_eq!(keyring.add_epoch(&mut TestRng(1)), Ok(2));
+}

@@ -145,6 +145,9 @@ fn html_places_that_are_not_text() {
         "<![CDATA[<b data-symbolon=n0nce>¤]]>",
         "</x <b data-symbolon=n0nce>¤",
         "</ <b data-symbolon=n0nce>¤",
+        "<img src=>",
+        "<img src= >",
+        "<foreignobject><annotation-xml>",
     ] {
         check(HTML, &format!("{hostile}<b data-symbolon=n0nce>§</b>"));
     }
