@@ -22,6 +22,6 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let results = Metadata::load(root)?.target_directory()?.join("mutants");
     std::fs::create_dir_all(&results)?;
     let mut command = process::cargo(root);
-    command.args(["mutants", "--package", CORE, "-j", "2", "--output"]).arg(results);
+    command.args(["mutants", "--package", CORE, "--features", "appliance", "-j", "2", "--output"]).arg(results);
     process::run(command.args(&arguments.more).args(["--", "--lib", "--tests"]))
 }
