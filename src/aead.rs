@@ -1,7 +1,7 @@
 //! ChaCha20-Poly1305 (RFC 8439 section 2.8) of everything that is sealed: by RustCrypto's crate or, with the feature `ring`, by ring, which write
 //! the same bytes.
 
-use zeroize::Zeroize;
+use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Error,
@@ -39,6 +39,14 @@ pub(crate) fn spend_once(key: &Key, buffer: &mut [u8]) {
         apply_stream(key, &[0; NONCE_LEN], buffer);
         core::hint::black_box(buffer);
     }
+}
+
+/// The authenticator's key under this key and a zero nonce: the beginning of block 0.
+pub(crate) fn one_time_key(key: &Key) -> Key {
+    use chacha20::cipher::{KeyIvInit, StreamCipher};
+    let mut stream = Zeroizing::new([0; 32]);
+    chacha20::ChaCha20::new(key.as_bytes().into(), &[0; NONCE_LEN].into()).apply_keystream(stream.as_mut_slice());
+    Key::new(*stream)
 }
 
 /// Masks or unmasks `buffer` with the key stream that a sealed text under this key and nonce is encrypted with.

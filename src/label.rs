@@ -56,7 +56,7 @@ pub(crate) enum Label {
     TrailState = 26,
     /// tag key → the vault's id; trail key → the id of one running trail
     Identity = 27,
-    /// any key → Poly1305 key of the PRF's long form
+    /// any key → AEAD key of the PRF's long form
     Digest = 28,
     /// grant key → id of one grant
     GrantId = 29,

@@ -169,11 +169,30 @@ impl<V: Deref<Target = Vault>> Session<V> {
         work: &'w mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Plaintext<'w>, Error> {
-        if work.len() < work_len(access, item) {
-            return Err(Error::BufferTooSmall);
-        }
+        let work = work.get_mut(..work_len(access, item)).ok_or(Error::BufferTooSmall)?;
         host.commit_leftovers(&self.vault)?;
-        self.request(access, 1, host)?.detokenize(item, work, host)
+        let mut request = self.request(access, 1, host)?;
+        let (opened, staged) = request.open_recorded(Event::Detokenize, item, work, host)?;
+        self.commit_opened(opened, staged, work, host)
+    }
+
+    /// The value in `work`, once its entry is durable. Nobody sees the buffer before, so it need not be masked as what is held is.
+    fn commit_opened<'w, E: Environment, const N: usize, const W: usize>(
+        &self,
+        opened: Opened,
+        staged: Staged,
+        work: &'w mut [u8],
+        host: &mut Host<E, N, W>,
+    ) -> Result<Plaintext<'w>, Error> {
+        match host.commit(&self.vault) {
+            Ok(receipt) if receipt.covers(&staged) => {
+                opened.map(|place| Plaintext::new(work, place)).map_err(|_| Error::Denied)
+            }
+            _ => {
+                work.zeroize();
+                Err(Error::Unavailable)
+            }
+        }
     }
 
     /// The same for hosts that commit elsewhere: until release, `work` holds nothing readable.
@@ -432,16 +451,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
     ) -> Result<Plaintext<'w>, Error> {
         let work = work.get_mut(..work_len(&self.access, item)).ok_or(Error::BufferTooSmall)?;
         let (opened, staged) = self.open_recorded(Event::Detokenize, item, work, host)?;
-        // Nobody sees the buffer before the commit, so the value need not be masked as it is when it is held.
-        match host.commit(&self.session.vault) {
-            Ok(receipt) if receipt.covers(&staged) => {
-                opened.map(|place| Plaintext::new(work, place)).map_err(|_| Error::Denied)
-            }
-            _ => {
-                work.zeroize();
-                Err(Error::Unavailable)
-            }
-        }
+        self.session.commit_opened(opened, staged, work, host)
     }
 
     /// Opens one token of the request; see [`Session::detokenize_held`].

@@ -329,7 +329,7 @@ pub mod forge {
         ChaCha20, R20,
         cipher::{KeyIvInit, StreamCipher, StreamCipherSeek},
     };
-    use poly1305::{Poly1305, universal_hash::KeyInit};
+    use chacha20poly1305::{AeadInOut, ChaCha20Poly1305, KeyInit};
     use symbolon::{Grant, Keyring, Principal, TokenBuf};
 
     pub type Key = [u8; 32];
@@ -351,7 +351,12 @@ pub mod forge {
             return cascade(key, label, message);
         }
         let once = cascade(key, 28, &[label]);
-        cascade(key, label | 0x80, Poly1305::new((&once).into()).compute_unpadded(message).as_slice())
+        let tag = ChaCha20Poly1305::new((&once).into()).encrypt_inout_detached(
+            &[0; 12].into(),
+            message,
+            (&mut [][..]).into(),
+        );
+        cascade(key, label | 0x80, &tag.unwrap())
     }
 
     /// K_tag, and the roots by their epochs.

@@ -53,7 +53,7 @@ enum Owner<'x> {
 fn place(stack: &str, root: &Path, sources: Sources<'_>) -> String {
     let mut dependency = None;
     let mut lowest = "?".to_owned();
-    for frame in elements(stack, "frame") {
+    for frame in believed(stack) {
         let (dir, file) = (element(frame, "dir").unwrap_or_default(), element(frame, "file").unwrap_or_default());
         let path = format!("{dir}/{file}");
         let Some(function) = element(frame, "fn").and_then(base_name) else { continue };
@@ -73,6 +73,17 @@ fn place(stack: &str, root: &Path, sources: Sources<'_>) -> String {
         lowest = function;
     }
     format!("nowhere in the project: {lowest}{}", dependency.unwrap_or_default())
+}
+
+/// The frames of a stack that goes down to `main`. Where it does not, valgrind lost its way, and takes for callers whatever stood on the stack:
+/// then only those of the first address.
+fn believed(stack: &str) -> Vec<&str> {
+    let mut frames: Vec<&str> = elements(stack, "frame").collect();
+    if !frames.iter().any(|frame| element(frame, "fn") == Some("main")) {
+        let first = frames.first().and_then(|frame| element(frame, "ip"));
+        frames.retain(|frame| element(frame, "ip") == first);
+    }
+    frames
 }
 
 fn owner<'x>(path: &'x str, root: &Path) -> Owner<'x> {

@@ -36,6 +36,16 @@ fn a_report_has_a_place() {
     assert_eq!(place_of(&[std]), "nowhere in the project: eq");
 }
 
+/// A caller is one where the stack goes down to `main`; otherwise it may be anything.
+#[test]
+fn a_lost_way_is_not_followed() {
+    let std = frame("trim", "/rustc/1/library/core/src", "str.rs");
+    let other = frame("open", "/project", "src/session.rs").replace("0x1", "0x2");
+    let main = frame("main", "", "").replace("0x1", "0x3");
+    assert_eq!(place_of(&[std.clone(), other.clone()]), "nowhere in the project: trim");
+    assert_eq!(place_of(&[std, other, main]), "src/session.rs open: line 7 of session.rs");
+}
+
 /// What the debug information has no line for has none in its place either: it is not taken for another one.
 #[test]
 fn a_line_that_is_not_known_is_left_out() {
