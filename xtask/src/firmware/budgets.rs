@@ -32,7 +32,7 @@ struct Budget {
 /// The limits. To raise one is a decision, so it is a change of this table.
 #[rustfmt::skip]
 const BUDGETS: &[Budget] = &[
-    Budget { what: "core: flash", aim: Some(14 * 1024), limit: 47_890 },
+    Budget { what: "core: flash", aim: Some(14 * 1024), limit: 52_650 },
     Budget { what: "core: static RAM, with 64 entries of the trail", aim: None, limit: 13_612 },
     Budget { what: "appliance: flash", aim: Some(40 * 1024), limit: 124_980 },
     Budget { what: "appliance: static RAM, with 64 entries of the trail in its flash", aim: Some(8 * 1024), limit: 8 * 1024 },
