@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{CONTEXT, TestRng, World, alice};
+use common::{TestRng, World, alice, session};
 use symbolon::{
     Access, Cause, CheckedRng, Environment, Error, Field, Index, Item, Lookup, MemoryStore, Record, Stopped,
     StoreError, Table, Token,
@@ -64,8 +64,7 @@ fn debug_shows_what_is_public() {
     let mut world = World::new();
     let token = world.token(&alice(), Field::EMAIL, "alice@example.com");
     let client = world.log_in(&alice());
-    let proof = world.prove(&client);
-    let session = world.vault.authenticate(&client.credential, &proof, CONTEXT, &mut world.host).unwrap();
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
     let (mut work, item) = ([0; Token::MAX_OPEN_LEN], Item::of(token.as_token()));
     let held = session.detokenize_held(&Access::OWN, &item, &mut work, &mut world.host).unwrap();
     let entry = held.entry();

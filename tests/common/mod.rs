@@ -56,6 +56,8 @@ pub enum Fault {
     None,
     Error,
     Constant(u8),
+    /// The bytes 0, 1, 2 and so on, each time.
+    Counting,
 }
 
 /// A generator that can be made to fail or to stick.
@@ -63,6 +65,12 @@ pub enum Fault {
 pub struct BadRng {
     pub good: TestRng,
     pub fault: Rc<Cell<Fault>>,
+}
+
+impl BadRng {
+    pub fn new(fault: Fault) -> Self {
+        Self { good: TestRng(1), fault: Rc::new(Cell::new(fault)) }
+    }
 }
 
 #[derive(Debug)]
@@ -97,6 +105,10 @@ impl TryRng for BadRng {
             Fault::Error => Err(RngBroken),
             Fault::Constant(byte) => {
                 out.fill(byte);
+                Ok(())
+            }
+            Fault::Counting => {
+                (0..).zip(out).for_each(|(at, byte)| *byte = at);
                 Ok(())
             }
         }
