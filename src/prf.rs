@@ -175,7 +175,7 @@ fn gathered(key: &Key, len: usize, parts: &[Part<'_>]) -> [u8; BLOCK] {
     for part in parts {
         part.visit(|bytes| {
             let (place, behind) = core::mem::take(&mut rest).split_at_mut_checked(bytes.len()).unwrap_or_default();
-            place.iter_mut().zip(bytes).for_each(|(place, byte)| *place = *byte);
+            put(place, &[bytes]);
             rest = behind;
         });
     }
