@@ -1,27 +1,186 @@
 //! `cargo xtask mutants`: mutation testing of the core.
+//!
+//! cargo-mutants proposes the changes. Built one by one they would take a day; here all of them go into one build of the core, each behind a switch,
+//! and a change is tried by the tests that reach it. What no switch can change is built alone.
 
-use std::path::Path;
+mod hunt;
+mod ledger;
+mod switch;
+mod tree;
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::PoisonError;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::Value;
 
 use crate::metadata::{CORE, Metadata};
 use crate::{Outcome, process};
+use hunt::{Tests, Verdict};
+use ledger::{Fate, Ledger};
+use switch::Mutant;
+use tree::{Features, Tree};
 
-/// Changes the core in many small ways, one at a time, and runs its tests on each change. A change that no test notices
-/// is a check that could be removed unseen. The results are in `target/mutants/mutants.out`.
+/// Changes the core in many small ways, one at a time, and runs its tests on each change. A change that no test notices is a check that could be
+/// removed unseen: it fails, unless `docs/mutants.md` explains it. What is done is kept in `target/mutants`; the same command goes on from there:
+/// it tries again what survived, and what is in functions that have changed.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// More arguments for `cargo mutants`, such as `--file src/token.rs` or `--list`
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "ARGUMENT")]
-    more: Vec<String>,
+    /// Forget what was done before
+    #[arg(long)]
+    afresh: bool,
+    /// Don't build what takes a build of its own
+    #[arg(long)]
+    no_builds: bool,
+    /// Write the counts to docs/mutants.md
+    #[arg(long)]
+    write: bool,
+    /// These files only, such as src/token.rs
+    #[arg(value_name = "FILE")]
+    files: Vec<String>,
 }
 
-/// Runs `cargo mutants` on the core.
+/// Lists the mutants, tries each, and says which no test noticed.
 pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
+    let work = Metadata::load(root)?.target_directory()?.join("mutants");
+    std::fs::create_dir_all(&work)?;
+    let mutants = list(root)?;
+    if let Some(name) = arguments.files.iter().find(|name| !mutants.iter().any(|mutant| mutant.file == **name)) {
+        return Err(format!("there is nothing to change in `{name}`").into());
+    }
+    let chosen = |mutant: &Mutant| arguments.files.is_empty() || arguments.files.contains(&mutant.file);
+    let chosen: BTreeSet<_> =
+        mutants.iter().enumerate().filter(|(_, mutant)| chosen(mutant)).map(|(at, _)| at).collect();
+    let ledger = Ledger::open(&work, &mutants, arguments.afresh)?;
+    let run = Run {
+        tree: Tree::new(root, &work, &mutants)?,
+        mutants: &mutants,
+        ledger: Mutex::new(ledger),
+        heard: work.join("heard"),
+    };
+    let mut left: BTreeSet<_> = chosen.iter().copied().filter(|number| !run.done(*number)).collect();
+    println!("    {} mutants, {} of them to try", chosen.len(), left.len());
+    let mut alone = BTreeSet::new();
+    let mut tests = None;
+    for features in [APPLIANCE, EVERYTHING] {
+        // With all features there is other code: what could not be reached, or not be switched, may be there.
+        if left.is_empty() {
+            break;
+        }
+        let placed = run.tree.switch(&mutants, &left, features)?;
+        placed.unviable.iter().try_for_each(|number| run.note(*number, Fate::Unviable, ""))?;
+        let programs = run.tree.build(features)?.ok_or("the core's tests do not build with all mutants")?;
+        println!("    running each test alone, to see which mutants it reaches");
+        let heard = Tests::listen(&run.tree.folder, programs, &run.heard)?;
+        println!("    {} tests reach {} mutants", heard.len(), heard.reached().len());
+        run.try_switched(&placed.switched, &heard)?;
+        alone.extend(placed.alone);
+        left = placed.switched.iter().copied().filter(|number| run.fate(*number) == Some(Fate::NotReached)).collect();
+        tests.get_or_insert(heard);
+    }
+    if let Some(tests) = tests.filter(|_| !arguments.no_builds) {
+        run.try_alone(&alone, &tests)?;
+    }
+    let ledger = run.ledger.into_inner().unwrap_or_else(PoisonError::into_inner);
+    ledger.report(root, &mutants, &chosen, arguments.write)
+}
+
+const APPLIANCE: Features = &["--features", "appliance"];
+const EVERYTHING: Features = &["--all-features"];
+
+/// What cargo-mutants proposes.
+fn list(root: &Path) -> Outcome<Vec<Mutant>> {
     if !process::succeeds(process::cargo(root).args(["mutants", "--version"])) {
         return Err("cargo-mutants is not installed; install it with: cargo install cargo-mutants".into());
     }
-    let results = Metadata::load(root)?.target_directory()?.join("mutants");
-    std::fs::create_dir_all(&results)?;
-    let mut command = process::cargo(root);
-    command.args(["mutants", "--package", CORE, "--features", "appliance", "-j", "2", "--output"]).arg(results);
-    process::run(command.args(&arguments.more).args(["--", "--lib", "--tests"]))
+    let listed = process::output(process::cargo(root).args([
+        "mutants",
+        "--package",
+        CORE,
+        "--all-features",
+        "--list",
+        "--json",
+    ]))?;
+    let mut mutants = Vec::new();
+    let (mut file, mut text) = (String::new(), String::new());
+    for listed in serde_json::from_str::<Vec<Value>>(&listed)? {
+        let name = listed["file"].as_str().unwrap_or_default();
+        if name != file {
+            file = name.into();
+            text = std::fs::read_to_string(root.join(name))?;
+        }
+        mutants.push(Mutant::read(&listed, &text)?);
+    }
+    Ok(mutants)
+}
+
+struct Run<'a> {
+    tree: Tree,
+    mutants: &'a [Mutant],
+    ledger: Mutex<Ledger>,
+    heard: PathBuf,
+}
+
+impl Run<'_> {
+    fn fate(&self, number: usize) -> Option<Fate> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).fate(number)
+    }
+
+    /// Whether there is nothing more to find out about it.
+    fn done(&self, number: usize) -> bool {
+        self.fate(number).is_some_and(|fate| !matches!(fate, Fate::Survived | Fate::NotReached))
+    }
+
+    fn note(&self, number: usize, fate: Fate, by: &str) -> Outcome {
+        if matches!(fate, Fate::Survived | Fate::NotReached) {
+            let mutant = &self.mutants[number];
+            println!("    {}: {}:{}: {}", fate.word(), mutant.file, mutant.line, mutant.name);
+        }
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).note(number, fate, by)
+    }
+
+    fn judged(&self, number: usize, verdict: Verdict) -> Outcome {
+        match verdict {
+            Verdict::Caught(by) => self.note(number, Fate::Caught, &by),
+            Verdict::Hung(by) => self.note(number, Fate::Hung, &by),
+            Verdict::Survived => self.note(number, Fate::Survived, ""),
+            Verdict::NotReached => self.note(number, Fate::NotReached, ""),
+        }
+    }
+
+    /// Those behind switches, as many at a time as there are processors.
+    fn try_switched(&self, numbers: &BTreeSet<usize>, tests: &Tests) -> Outcome {
+        let numbers: Vec<_> = numbers.iter().copied().collect();
+        let next = AtomicUsize::new(0);
+        let workers = std::thread::available_parallelism()?.get();
+        let work = || {
+            while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
+                let outcome = tests.judge(*number).and_then(|verdict| self.judged(*number, verdict));
+                outcome.map_err(|error| error.to_string())?;
+            }
+            Ok::<_, String>(())
+        };
+        std::thread::scope(|scope| {
+            let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+            let ended =
+                workers.into_iter().map(|worker| worker.join().unwrap_or_else(|_| Err("a worker panicked".into())));
+            ended.collect::<Result<Vec<_>, _>>()
+        })?;
+        Ok(())
+    }
+
+    /// Those that are built one by one: constants, mostly.
+    fn try_alone(&self, numbers: &BTreeSet<usize>, tests: &Tests) -> Outcome {
+        println!("    {} take a build of their own", numbers.len());
+        for number in numbers {
+            self.tree.put(&self.mutants[*number])?;
+            match self.tree.build(EVERYTHING)? {
+                Some(programs) => self.judged(*number, tests.built_again(programs)?.judge_all()?)?,
+                None => self.note(*number, Fate::Unviable, "")?,
+            }
+        }
+        Ok(())
+    }
 }

@@ -1,8 +1,10 @@
 //! Running other programs, so that the developer sees what ran and can run it again.
 
 use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::Outcome;
 
@@ -38,6 +40,25 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
     command.stdout(Stdio::null()).stderr(Stdio::null()).status().is_ok_and(|status| status.success())
 }
 
+/// Whether the command succeeds; `None` where it doesn't come to its end in this time, and is killed with all that it started.
+pub(crate) fn within(command: &mut Command, limit: Duration) -> Outcome<Option<bool>> {
+    let mut child =
+        command.process_group(0).spawn().map_err(|error| format!("cannot start `{}`: {error}", line(command)))?;
+    let start = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status.success()));
+        }
+        if start.elapsed() > limit {
+            let group = format!("-{}", child.id());
+            succeeds(Command::new("kill").args(["-KILL", "--", &group]));
+            child.wait()?;
+            return Ok(None);
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 /// The command as a developer would type it: without the folder of the program, with the variables set for it.
 fn line(command: &Command) -> String {
     let variables = command
@@ -64,6 +85,22 @@ mod tests {
         let mut command = Command::new("some/folder/cargo");
         command.args(["doc", "--no-deps"]).env("RUSTDOCFLAGS", "-D warnings");
         assert_eq!(line(&command), "RUSTDOCFLAGS='-D warnings' cargo doc --no-deps");
+    }
+
+    /// What takes too long is stopped, and what it started; what ends says how.
+    #[test]
+    fn a_limit_is_kept() {
+        let limit = Duration::from_millis(300);
+        let shell = |text: &str| {
+            let mut command = Command::new("sh");
+            command.args(["-c", text]);
+            command
+        };
+        assert_eq!(within(&mut shell("true"), limit).unwrap(), Some(true));
+        assert_eq!(within(&mut shell("false"), limit).unwrap(), Some(false));
+        let start = Instant::now();
+        assert_eq!(within(&mut shell("sleep 100; true"), limit).unwrap(), None);
+        assert!(start.elapsed() < Duration::from_secs(50));
     }
 
     /// A program that does not exist is an error with its name, not a panic.
