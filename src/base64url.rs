@@ -42,7 +42,8 @@ pub(crate) fn encode<E>(bytes: &[u8], mut sink: impl FnMut(&str) -> Result<(), E
 const STRETCH: usize = 48;
 
 fn digits_of([a, b, c]: [u8; 3]) -> [u8; 4] {
-    [a >> 2, a << 4 | b >> 4, b << 2 | c >> 6, c].map(digit)
+    let group = u32::from_be_bytes([0, a, b, c]);
+    [group >> 18, group >> 12, group >> 6, group].map(digit)
 }
 
 /// Decodes `text` into the front of `out` and returns how many bytes it was.
@@ -59,9 +60,9 @@ pub(crate) fn decode(text: &[u8], out: &mut [u8]) -> Result<usize, Error> {
     let (whole, rest) = out.get_mut(..len).ok_or(Error::BufferTooSmall)?.as_chunks_mut::<3>();
     let mut all = 0;
     for (digits, bytes) in groups.iter().zip(whole) {
-        let [a, b, c, d] = digits.map(value);
-        all |= a | b | c | d;
-        *bytes = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+        let values = digits.map(value);
+        all |= combined(values);
+        *bytes = bytes_of(values);
     }
     if all > 63 {
         return Err(Error::Malformed);
@@ -75,17 +76,27 @@ fn decode_group(digits: &[u8], bytes: &mut [u8]) -> Result<(), Error> {
     for (slot, &character) in values.iter_mut().zip(digits) {
         *slot = value(character);
     }
-    let [a, b, c, d] = values;
-    if (a | b | c | d) > 63 {
+    if combined(values) > 63 {
         return Err(Error::Malformed);
     }
-    let full = [a << 2 | b >> 4, b << 4 | c >> 2, c << 6 | d];
+    let full = bytes_of(values);
     let (used, unused) = full.split_at_checked(bytes.len()).ok_or(Error::Malformed)?;
     if unused.first().is_some_and(|&bits| bits != 0) {
         return Err(Error::Malformed);
     }
     bytes.copy_from_slice(used);
     Ok(())
+}
+
+/// Above 63 where one of them is not a digit's.
+fn combined([a, b, c, d]: [u8; 4]) -> u8 {
+    a | b | c | d
+}
+
+/// The bytes of four digits' values.
+fn bytes_of([a, b, c, d]: [u8; 4]) -> [u8; 3] {
+    let [_, bytes @ ..] = (u32::from(a) << 18 | u32::from(b) << 12 | u32::from(c) << 6 | u32::from(d)).to_be_bytes();
+    bytes
 }
 
 fn pad(chunk: &[u8]) -> [u8; 3] {
@@ -97,8 +108,9 @@ fn pad(chunk: &[u8]) -> [u8; 3] {
 }
 
 /// The character of the lower six bits.
-fn digit(value: u8) -> u8 {
-    ALPHABET.get(usize::from(value & 63)).copied().unwrap_or_default()
+fn digit(value: u32) -> u8 {
+    let [low, ..] = (value & 63).to_le_bytes();
+    ALPHABET.get(usize::from(low)).copied().unwrap_or_default()
 }
 
 fn value(character: u8) -> u8 {
