@@ -303,3 +303,78 @@ impl<const ENTRIES: usize, const RECORDS: usize> fmt::Debug for MemoryStore<ENTR
 }
 
 const _: () = assert!(ENTRY_LEN == 110, "SPEC.md section 8 draws 110 bytes");
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use std::{collections::BTreeMap, format, vec::Vec as List};
+
+    const NOW: Time = Time::from_secs(1_000);
+
+    fn record(table: Table, name: u8, value: &[u8], expires: Time) -> Record {
+        Record { key: RecordKey { table, id: [name; 16] }, value: Vec::from_slice(value).unwrap(), expires }
+    }
+
+    /// A store learns when a record may go, and whose leaving takes everything along.
+    #[test]
+    fn records_say_what_a_store_needs() {
+        let erased = record(Table::Owner, 7, &[1, 1, 0, 0, 0, 0], NOW);
+        assert_eq!(erased.expires(), NOW);
+        assert!(erased.erases_owner());
+        assert!(!record(Table::Owner, 7, &[1, 2, 0, 0, 0, 0], NOW).erases_owner());
+        assert!(!record(Table::Surrogate, 7, erased.value(), NOW).erases_owner(), "it only looks like one");
+        assert_eq!(format!("{erased:?}"), format!("Record {{ key: {:?}, expires: {NOW:?}, .. }}", erased.key()));
+        assert_eq!(Batch { records: &[], entries: (&[], &[]), now: NOW }.now(), NOW);
+    }
+
+    /// Three places, all that can be in them, and all batches of up to three rows: a batch goes in whole and takes nobody's place, or nothing changes.
+    #[test]
+    fn a_batch_of_records_fits_whole_or_not_at_all() {
+        const EXPIRED: [Time; 2] = [NOW, Time::from_secs(2_000)];
+        // Each of five names is not there, there and over, or there to stay. What is put is to stay.
+        let choices = |most: usize| {
+            let all = (0..3_usize.pow(5)).map(|number| {
+                let digit = |name: u8| number / 3_usize.pow(name.into()) % 3;
+                (0..5_u8).filter_map(move |name| Some((name, digit(name).checked_sub(1)?))).collect::<List<_>>()
+            });
+            all.filter(move |chosen| chosen.len() <= most).collect::<List<_>>()
+        };
+        let (mut fitted, mut refused) = (0, 0);
+        for kept in choices(3) {
+            for put in choices(3).into_iter().filter(|put| put.iter().all(|(_, stays)| *stays == 1)) {
+                let records = |rows: &[(u8, usize)], value: u8| {
+                    let rows =
+                        rows.iter().map(|(name, over)| record(Table::LoggedOut, *name, &[value], EXPIRED[*over]));
+                    rows.collect::<List<_>>()
+                };
+                let batch = |records| Batch { records, entries: (&[], &[]), now: NOW };
+                let mut store = MemoryStore::<1, 3>::new();
+                let kept_records = records(&kept, 1);
+                // One at a time, so that none is over when the next one comes.
+                for record in &kept_records {
+                    let one = Batch { now: Time::default(), ..batch(core::slice::from_ref(record)) };
+                    store.commit(&one).unwrap();
+                }
+                let living = kept.iter().filter(|(_, over)| *over == 1);
+                let mut expected: BTreeMap<u8, u8> = living.map(|(name, _)| (*name, 1)).collect();
+                assert_eq!(store.record_room(NOW), 3 - expected.len());
+                expected.extend(put.iter().map(|(name, _)| (*name, 2)));
+                let fits = expected.len() <= 3;
+                assert_eq!(store.commit(&batch(&records(&put, 2))).is_ok(), fits, "{kept:?} {put:?}");
+                if fits {
+                    fitted += 1;
+                } else {
+                    expected = kept.iter().map(|(name, _)| (*name, 1)).collect();
+                    refused += 1;
+                }
+                for (name, value) in expected {
+                    let mut out = [0; MAX_RECORD_LEN];
+                    let key = RecordKey { table: Table::LoggedOut, id: [name; 16] };
+                    assert_eq!((store.get(&key, &mut out), out[0]), (Ok(Some(1)), value), "{kept:?} {put:?}");
+                }
+            }
+        }
+        assert!(fitted > 100 && refused > 100, "{fitted} {refused}");
+    }
+}

@@ -531,3 +531,91 @@ pub(crate) fn state_for_vectors(k_tag: [u8; 32], node: u32, k_0: [u8; 32], numbe
     assert_eq!((read, opened.as_bytes()), (number, key.as_bytes()));
     (key, record)
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+    use crate::{Config, Event, Keyring, MemoryStore, Reason};
+
+    fn vault() -> Vault {
+        let secret = [&[1, 1][..], &[9; 32], &1_u16.to_le_bytes(), &[4; 31], &[5]].concat();
+        Vault::new(Keyring::read_secret(&secret).unwrap(), &Config::new(b"a")).unwrap()
+    }
+
+    /// A trail of this first key, as it is after a start.
+    fn awake(vault: &Vault, first: u8) -> Trail<8> {
+        let mut store = MemoryStore::<8, 8>::new();
+        let (_, record) = AuditKey::begin(vault, &store, Key::new([first; 32])).unwrap();
+        store.commit(&crate::Batch { records: &[record], entries: (&[], &[]), now: Time::default() }).unwrap();
+        let mut trail = Trail::asleep();
+        trail.wake(vault, &store).unwrap();
+        trail.state_committed();
+        trail
+    }
+
+    /// Receipts tell trails apart, and what a trail counts by is nobody else's.
+    #[test]
+    fn trails_have_names_of_their_own() {
+        let vault = vault();
+        let [one, other] = [awake(&vault, 7), awake(&vault, 8)];
+        assert_ne!(one.identity(), other.identity());
+        assert_ne!(one.watch_salt(), other.watch_salt());
+        assert_ne!(one.watch_salt(), one.identity());
+        assert_eq!(one.watch_salt(), awake(&vault, 7).watch_salt());
+    }
+
+    /// No entry is made where it has no place, nor with a number that a restart could use again.
+    #[test]
+    fn nothing_beyond_the_room_or_the_limit() {
+        let (vault, entry) = (vault(), Entry::new(Event::Started, Reason::Done));
+        let mut trail = awake(&vault, 7);
+        for _ in 0..8 {
+            trail.stage(Time::default(), &entry).unwrap();
+        }
+        assert_eq!(trail.stage(Time::default(), &entry).unwrap_err(), Error::Unavailable, "no place");
+        trail.committed(8);
+        trail.stage(Time::default(), &entry).unwrap();
+        trail.limit = trail.next();
+        assert_eq!(trail.stage(Time::default(), &entry).unwrap_err(), Error::Unavailable, "no number");
+    }
+
+    /// The state goes ahead once half a block is left, and once only.
+    #[test]
+    fn the_state_goes_ahead_in_time() {
+        let (vault, entry) = (vault(), Entry::new(Event::Started, Reason::Done));
+        let mut trail = awake(&vault, 7);
+        let first = trail.limit;
+        for _ in 0..first - Trail::<8>::BLOCK / 2 {
+            assert!(trail.state_if_due(vault.tag_key()).unwrap().is_none(), "{} of {first}", trail.next());
+            trail.stage(Time::default(), &entry).unwrap();
+            trail.committed(1);
+        }
+        assert!(trail.state_if_due(vault.tag_key()).unwrap().is_some());
+        assert!(trail.state_if_due(vault.tag_key()).unwrap().is_none(), "it is on its way");
+        trail.state_committed();
+        assert_eq!(trail.limit, first + Trail::<8>::BLOCK);
+        assert!(trail.state_if_due(vault.tag_key()).unwrap().is_none());
+    }
+
+    /// Asleep it holds no key, and stages nothing.
+    #[cfg(feature = "appliance")]
+    #[test]
+    fn asleep_it_knows_nothing() {
+        let mut trail = awake(&vault(), 7);
+        let entry = Entry::new(Event::Started, Reason::Done);
+        trail.stage(Time::default(), &entry).unwrap();
+        assert_ne!(trail.key.as_bytes(), &[0; 32], "the control");
+        trail.sleep();
+        assert_eq!((trail.key.as_bytes(), trail.ahead_key.as_bytes()), (&[0; 32], &[0; 32]));
+        assert_eq!((trail.vault(), trail.staged_len()), (&[0; 16], 0));
+        assert_eq!(trail.stage(Time::default(), &entry).unwrap_err(), Error::Unavailable);
+    }
+
+    #[test]
+    fn debug_shows_the_number() {
+        let mut trail = awake(&vault(), 7);
+        trail.stage(Time::default(), &Entry::new(Event::Started, Reason::Done)).unwrap();
+        assert_eq!(std::format!("{:?}", trail.staged(1).0[0]), "SealedEntry { sequence: 0, .. }");
+    }
+}

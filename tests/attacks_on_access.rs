@@ -1172,6 +1172,59 @@ fn rewrapping() {
 
 // ---- Records.
 
+/// What a request keeps from one token to the next is of one epoch, field and kind: tokens of all of them, every one before every one.
+#[test]
+fn keys_that_a_request_keeps() {
+    let mut keyring = common::keyring();
+    let mut world = World::with(forge::copy(&keyring), &Config::new(AUDIENCE));
+    let mut place = Place::of(&mut world);
+    let old = [(Field::EMAIL, false), (Field::PERSON_NAME, false), (Field::EMAIL, true)];
+    let tokens = |place: &mut Place<'_>, vault: &Vault, owner: &Principal| {
+        old.map(|(field, erasable)| {
+            let mut out = [0; Token::MAX_LEN];
+            if !erasable {
+                return TokenBuf::new(&vault.tokenize(owner, field, EMAIL.as_bytes(), &mut out, place.host).unwrap());
+            }
+            let held = vault.erasable_sealer_held(owner, place.host).unwrap();
+            let sealer = place.host.settle(vault, held).unwrap();
+            let mut rng = CheckedRng::new(TestRng(u64::from(vault.newest_epoch())));
+            TokenBuf::new(&sealer.tokenize(field, EMAIL.as_bytes(), &mut out, &mut rng).unwrap())
+        })
+    };
+    let vault = place.vault;
+    let mut all = tokens(&mut place, vault, &alice()).to_vec();
+    keyring.add_epoch(&mut TestRng(5)).unwrap();
+    let vault = Vault::new(keyring, &Config::new(AUDIENCE)).unwrap();
+    all.extend(tokens(&mut place, &vault, &alice()));
+    all.extend(tokens(&mut place, &vault, &bob()));
+    let owner = enter(&vault, place.host, place.rng, &alice(), Rights::OWN);
+    let service = enter(&vault, place.host, place.rng, &carrier(), Rights::NONE);
+    let held = owner.grant_held(&terms(&carrier()), place.host).unwrap();
+    let grant = place.host.settle(&vault, held).unwrap();
+    for (by, access) in [(&owner, Access::OWN), (&service, shipping(&grant))] {
+        for first in 0..all.len() {
+            for second in 0..all.len() {
+                let mut request = by.request(&access, 2, place.host).unwrap();
+                for at in [first, second] {
+                    let mut work = [0; Token::MAX_OPEN_LEN];
+                    let item = Item::of(all[at].as_token());
+                    let opened = request.detokenize(&item, &mut work, place.host);
+                    assert_eq!(opened.map(|value| value.expose() == EMAIL.as_bytes()).ok(), (at < 6).then_some(true));
+                }
+                request.finish(place.host).unwrap();
+                place.news();
+            }
+        }
+    }
+    // Who is erased meanwhile is gone for a request that is under way.
+    let mut request = owner.request(&Access::OWN, 2, place.host).unwrap();
+    let (mut work, item) = ([0; Token::MAX_OPEN_LEN], Item::of(all[5].as_token()));
+    assert!(request.detokenize(&item, &mut work, place.host).is_ok(), "the control");
+    let held = owner.erase_held(&alice(), place.host).unwrap();
+    place.host.settle(&vault, held).unwrap();
+    assert_eq!(request.detokenize(&item, &mut work, place.host).unwrap_err(), Error::Denied);
+}
+
 /// A bound token in the place of another order's, and a grant for one order.
 #[test]
 fn tokens_moved_to_another_record() {

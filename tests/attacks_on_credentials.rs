@@ -4,10 +4,10 @@ mod common;
 
 use std::{cell::Cell, ops::Deref, rc::Rc};
 
-use common::{AUDIENCE, CONTEXT, Client, NOW, World, alice, bob};
+use common::{AUDIENCE, CONTEXT, Client, NOW, TestRng, World, alice, bob, keyring};
 use symbolon::{
-    Access, Config, Credential, Error, Field, Issuer, Item, Keyring, Kind, Principal, Proof, Reason, Rights, Session,
-    SessionKey, Terms, Time, Token, Vault, reply_len,
+    Access, Config, Credential, Error, Field, Issuer, Item, Keyring, Kind, Principal, Proof, Purpose, Purposes, Reason,
+    Rights, Session, SessionKey, Terms, Time, Token, Vault, reply_len,
 };
 
 const DAY: u64 = 86_400_000;
@@ -373,6 +373,65 @@ fn renewals_end_and_log_out_covers_them() {
     world.restart(NOW.plus(DAY + 10_000)).unwrap();
     world.clock.set(Some(NOW.plus(DAY + 20_000)));
     assert_eq!(try_now(&mut world, &other), Err(Reason::LoggedOut));
+}
+
+/// A renewal says what its own issuer and its own terms say, and nothing of what the first credential said.
+#[test]
+fn renewals_take_their_terms_anew() {
+    let mut world = World::new();
+    let first = Terms { proof_required: false, ..Terms::default() };
+    let client = world.log_in_with(&alice(), &first);
+    let yesterdays = world.vault.issuer("shop-17", Kind::Person, NOW.period()).unwrap();
+    let verified = yesterdays.verify(&client.credential, NOW).unwrap();
+    let renew = |by: &Vault, terms: &Terms, now: Time| {
+        let issuer = by.issuer("shop-17", Kind::Person, now.period()).unwrap();
+        issuer.renew(&verified, terms, now, &mut TestRng(5))
+    };
+    // The proof of possession can be asked for from now on.
+    let proven = renew(&world.vault, &Terms { proof_required: true, ..first }, NOW).unwrap();
+    assert_eq!(bearer(&mut world, &proven), Err(Reason::ProofRequired));
+    // Other purposes, and no rights.
+    let other = Terms { purposes: Purposes::of(&[Purpose::SUPPORT]), ..first };
+    let other = renew(&world.vault, &other, NOW).unwrap();
+    let token = world.token(&alice(), Field::EMAIL, "alice@example.com");
+    let opened = |world: &mut World, credential: &Credential| {
+        let session = world.vault.authenticate_bearer(credential, &mut world.host).unwrap();
+        let mut work = [0; Token::MAX_OPEN_LEN];
+        session.detokenize(Field::EMAIL, &token.as_token(), &mut work, &mut world.host).map(drop)
+    };
+    assert_eq!(opened(&mut world, &client.credential), Ok(()), "the control");
+    assert_eq!(opened(&mut world, &other), Err(Error::Denied));
+    assert_eq!(world.last().entry.reason, Reason::WrongPurpose);
+    let powerless = renew(&world.vault, &Terms { rights: Rights::NONE, ..first }, NOW).unwrap();
+    assert_eq!(opened(&mut world, &powerless), Err(Error::Denied));
+    assert_eq!(world.last().entry.reason, Reason::NoRight);
+    // By the issuer of a newer epoch it is of that epoch; by one of another audience there is none.
+    let mut rotated = copy(&keyring());
+    rotated.add_epoch(&mut TestRng(8)).unwrap();
+    let newer = Vault::new(rotated, &Config::new(AUDIENCE)).unwrap();
+    assert!(renew(&newer, &first, NOW).is_ok());
+    let elsewhere = Vault::new(keyring(), &Config::new(b"elsewhere")).unwrap();
+    assert_eq!(renew(&elsewhere, &first, NOW).unwrap_err(), Error::InvalidTerms);
+}
+
+/// An issuer verifies what it issued, from two seconds before its first millisecond to its last; and nothing of another's.
+#[test]
+fn verified_in_its_time_and_by_its_issuer() {
+    let mut world = World::new();
+    let client = world.log_in(&alice());
+    let issuer = world.vault.issuer("shop-17", Kind::Person, NOW.period()).unwrap();
+    let life = Terms::default().life;
+    for (time, is_valid) in [
+        (NOW.minus(2_001), false),
+        (NOW.minus(2_000), true),
+        (NOW, true),
+        (NOW.plus(life - 1), true),
+        (NOW.plus(life), false),
+    ] {
+        assert_eq!(issuer.verify(&client.credential, time).is_ok(), is_valid, "{time:?}");
+    }
+    let other = world.vault.issuer("shop-18", Kind::Person, NOW.period()).unwrap();
+    assert_eq!(other.verify(&client.credential, NOW).unwrap_err(), Error::Denied);
 }
 
 /// A log-out ends a session that is open already, too.

@@ -4,10 +4,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{TestRng, World, alice, session};
+use common::{NOW, TestRng, World, alice, bob, enter, session, trail};
 use symbolon::{
-    Access, Cause, CheckedRng, Environment, Error, Field, Index, Item, Lookup, MemoryStore, Record, Stopped,
-    StoreError, Table, Token,
+    Access, Cause, CheckedRng, Class, Environment, Error, Field, Format, GrantTerms, Index, Item, Lookup, MemoryStore,
+    Principal, Purpose, Record, Rewriter, Rights, Scanner, Slot, Stopped, StoreError, Table, Time, Token, View,
+    reply_len,
 };
 
 const ERRORS: [Error; 12] = [
@@ -32,6 +33,7 @@ fn errors_have_messages() {
     assert!(told.len() == ERRORS.len() && told.iter().all(|message| message.len() >= 6), "{told:?}");
     assert_eq!(Stopped::<StoreError>::Core(Error::Denied).to_string(), Error::Denied.to_string());
     assert_eq!(Stopped::Output(StoreError).to_string(), StoreError.to_string());
+    assert_eq!(StoreError.to_string(), "the store failed or is full");
 }
 
 /// Every error of the core is a fault of the appliance's with the same name; what is its own besides has a message, too.
@@ -91,6 +93,117 @@ fn debug_shows_what_is_public() {
         format!("Host {{ next_entry: {}, .. }}", entry + 1),
     ];
     assert_eq!(shown, expected);
+}
+
+/// The same of what a session, a grant and the way into pages are made of.
+#[test]
+fn debug_of_what_is_asked_with() {
+    let mut world = World::new();
+    let token = world.token(&alice(), Field::EMAIL, "alice@example.com");
+    let client = world.log_in(&alice());
+    let scanner_key = world.vault.scanner_key("shop-17").unwrap();
+    let World { vault, host, audit, rng, .. } = &mut world;
+    let session = session(vault, host, &client, rng);
+    let terms = GrantTerms {
+        grantee: &bob(),
+        fields: &[Field::EMAIL],
+        purpose: Purpose::SHIPPING,
+        view: View::Masked,
+        record: None,
+        not_before: NOW,
+        expires: NOW.plus(60_000),
+        uses: None,
+    };
+    let grant = session.grant_held(&terms, host).unwrap();
+    let grant = host.settle(vault, grant).unwrap();
+    assert_eq!(grant.expires_unverified(), NOW.plus(60_000));
+    assert_eq!(trail(host, audit).pop().unwrap().entry.grant, grant.id_unverified());
+    let service = enter(vault, host, rng, &Principal::service("shop-17", "shop").unwrap(), Rights::TOKENIZE);
+    let index = Index { field: Field::EMAIL, name: b"mail", version: 1 };
+    let indexer = service.indexer_held(&index, 7, host).unwrap();
+    let indexer = host.settle(vault, indexer).unwrap();
+    let items = [Item::of(token.as_token())];
+    let mut out = vec![0; reply_len(&items)];
+    let sealed = session.reveal(&Access::OWN, &items, &mut out, host).unwrap();
+    let sealed_shown = format!("{sealed:?}");
+    let shown = [
+        format!("{:?}", token.as_token()),
+        format!("{:?}", Access::new(Purpose::SHIPPING).masked()),
+        format!("{grant:?}"),
+        format!("{terms:?}"),
+        format!("{indexer:?}"),
+        format!("{:?}", Slot::from(Field::EMAIL)),
+        format!("{scanner_key:?}"),
+        format!("{:?}", Scanner::new(Format::Json)),
+        format!("{:?}", Rewriter::new(Format::Json, Access::OWN, &session, host)),
+        sealed_shown,
+    ];
+    let expected = [
+        format!("Token({})", token.as_token()),
+        "Access { purpose: Purpose(shipping), view: Masked, .. }".into(),
+        "Grant { purpose: Purpose(shipping), .. }".into(),
+        "GrantTerms { purpose: Purpose(shipping), view: Masked, .. }".into(),
+        "Indexer { left: 7, .. }".into(),
+        "Slot { field: Field(email), .. }".into(),
+        "ScannerKey { epochs: 1, .. }".into(),
+        "Scanner { carried: 0, .. }".into(),
+        "Rewriter { access: Access { purpose: Purpose(own-use), view: Full, .. }, .. }".into(),
+        format!("SealedReply {{ len: {}, .. }}", reply_len(&items)),
+    ];
+    assert_eq!(shown, expected);
+}
+
+/// A purpose has one name, and the host's own have numbers without a sign or leading zeros.
+#[test]
+fn purposes_by_name() {
+    for code in 0..=63 {
+        let Ok(purpose) = Purpose::from_code(code) else { continue };
+        assert_eq!(Purpose::from_name(&purpose.to_string()), Ok(purpose));
+    }
+    assert_eq!(Purpose::from_name("custom-0"), Purpose::custom(0));
+    assert_eq!(Purpose::from_name("custom-10"), Purpose::custom(10));
+    for wrong in ["custom-", "custom-00", "custom-01", "custom-+1", "custom-32", "Shipping", ""] {
+        assert_eq!(Purpose::from_name(wrong), Err(Error::InvalidTerms), "{wrong}");
+    }
+}
+
+/// Who is refused a value of some field is told what one looks like.
+#[test]
+fn requirements_speak_of_their_field() {
+    for (field, word) in [
+        (Field::PHONE, "phone number"),
+        (Field::EMAIL, "e-mail"),
+        (Field::CARD_NUMBER, "card number"),
+        (Field::CARD_EXPIRY, "expiry date"),
+        (Field::BIRTH_DATE, "birth date"),
+        (Field::FREE_TEXT, "UTF-8"),
+        (Field::custom(1, Class::of_value(1).unwrap()).unwrap(), "1 to 1,022 bytes."),
+    ] {
+        assert!(field.requirement().contains(word), "{field}: {}", field.requirement());
+    }
+    assert!(!Field::custom(1, Class::of_value(1).unwrap()).unwrap().requirement().contains("UTF-8"));
+}
+
+/// Each length's last one is taken, and the next is told to be too long.
+#[test]
+fn lengths_up_to_their_bounds() {
+    let mut world = World::new();
+    let World { vault, host, rng, .. } = &mut world;
+    let desk = enter(vault, host, rng, &Principal::service("shop-17", "desk").unwrap(), Rights::from_bits(0x1ff));
+    let mut confirm = |len: usize| desk.confirm_address_held(&alice(), Field::EMAIL, &vec![b'a'; len], host).map(drop);
+    assert_eq!((confirm(320), confirm(321)), (Ok(()), Err(Error::TooLong)));
+    let mut look_up = |name: usize, value: usize| {
+        let index = Index { field: Field::EMAIL, name: &vec![b'a'; name], version: 1 };
+        desk.look_up_held(&index, &vec![b'a'; value], host).map(drop)
+    };
+    assert_eq!((look_up(64, 1022), look_up(65, 1)), (Ok(()), Err(Error::InvalidTerms)));
+    assert_eq!((look_up(1, 1023), look_up(0, 1)), (Err(Error::TooLong), Err(Error::InvalidTerms)));
+    assert_eq!(look_up(1, 0), Err(Error::InvalidValue));
+    let long = [b"sym_".as_slice(), &vec![b'A'; Token::MAX_TEXT_LEN + 1]].concat();
+    assert_eq!(Token::from_text(&long, &mut [0; Token::MAX_LEN]).unwrap_err(), Error::Malformed);
+    assert_eq!([u64::MAX, 86_400_000 << 32].map(|time| Time::from_millis(time).period()), [u32::MAX; 2]);
+    assert_eq!(Time::from_millis((86_400_000 << 32) - 1).period(), u32::MAX);
+    assert_eq!(Time::from_millis(86_400_000 * 7 + 1).period(), 7);
 }
 
 /// A stand-in's row is there once it is staged, stays when it is durable, and is told from others.

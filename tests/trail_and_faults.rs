@@ -4,8 +4,8 @@ mod common;
 
 use common::{AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob, session};
 use symbolon::{
-    Access, AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, Reason, SealedEntry, Store, Token,
-    TokenBuf, Vault, reply_len,
+    Access, AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, Reason, SealedEntry, SessionId,
+    Store, Token, TokenBuf, Vault, reply_len,
 };
 
 fn setting() -> (World, Client, TokenBuf) {
@@ -126,9 +126,16 @@ fn a_store_that_is_down() {
 fn a_receipt_for_something_else() {
     let (mut world, client, token) = setting();
     let (mut other, ..) = setting();
+    let before = world.last().sequence;
     let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
     let earlier = world.host.commit(&world.vault).unwrap();
+    // The other trail is the longer one.
+    for _ in 0..5 {
+        let id = SessionId::from_bytes([0; 16]);
+        other.vault.log_out(id, &mut other.host).unwrap();
+    }
     let another = other.host.commit(&other.vault).unwrap();
+    assert!(other.last().sequence > before + 4);
     for receipt in [earlier, another] {
         let mut work = [0; Token::MAX_OPEN_LEN];
         let held =
@@ -260,6 +267,17 @@ fn a_long_life_crosses_blocks() {
         store.acknowledge(last).unwrap();
     }
     assert_eq!(read, 1002);
+    drop(session);
+    // It is kept a block ahead, or two, and not further: what a restart skips is bounded.
+    world.restart(NOW).unwrap();
+    let store = &mut world.host.environment().store;
+    let mut skipped = 0;
+    let mut each = |sealed: &SealedEntry| {
+        skipped = reader.read(sealed).unwrap().entry.count;
+        true
+    };
+    store.entries(&mut each).unwrap();
+    assert!((1..=2 * 128).contains(&skipped), "{skipped}");
 }
 
 /// Altered, swapped, left out, doubled, made up: the reader notices each, and the untouched trail is the control.
@@ -520,4 +538,20 @@ fn starting_with_a_clock_that_is_behind() {
     drop(session);
     assert_eq!(world.restart(NOW.plus(3_600_000 - 2_001)).unwrap_err(), Error::Unavailable);
     assert!(world.restart(NOW.plus(3_600_000 - 2_000)).is_ok());
+}
+
+/// Time goes on without entries, too: the latest that was seen is stored by the minute, and no restart begins before it.
+#[test]
+fn a_clock_set_back_with_no_entry_since() {
+    let (mut world, ..) = setting();
+    let (last, later) = (world.last().time, NOW.plus(3_600_000));
+    world.clock.set(Some(later));
+    // It looks at the clock, and leaves nothing behind.
+    let other = Vault::new(common::keyring(), &Config::new(b"other")).unwrap();
+    assert!(other.log_out_held(SessionId::from_bytes([0; 16]), &mut world.host).is_err());
+    world.host.put_surrogate(*b"1234567890123456", b"a token").unwrap();
+    world.host.commit(&world.vault).unwrap();
+    assert!(world.last().time == last, "no entry says what time it is");
+    assert_eq!(world.restart(NOW).unwrap_err(), Error::Unavailable);
+    assert!(world.restart(later).is_ok());
 }

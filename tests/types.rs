@@ -91,6 +91,10 @@ fn tokens_through_serde() {
     assert_eq!(json, format!("{{\"id\":7,\"name\":\"{}\"}}", row.name.as_token()));
     assert_eq!(serde_json::from_str::<Row>(&json).unwrap(), row);
     assert!(serde_json::from_str::<Row>(&json.replace("sym_", "sym-")).is_err());
+    let expected = serde_json::from_str::<Row>("{\"id\":7,\"name\":8}").unwrap_err().to_string();
+    assert!(expected.contains("expected a symbolon token"), "{expected}");
+    let other = world.token(&alice(), Field::EMAIL, "alice@example.com");
+    assert_ne!(row.name, other, "the same value, sealed again");
     let bytes = postcard::to_allocvec(&row).unwrap();
     assert_eq!(bytes.len(), 2 + row.name.as_token().as_bytes().len());
     assert_eq!(postcard::from_bytes::<Row>(&bytes).unwrap(), row);

@@ -148,3 +148,15 @@ fn an_erased_owners_secret() {
     world.host.settle(&world.vault, held).unwrap();
     assert_eq!(holds(&world.host), 0);
 }
+
+/// A row on its way to the store holds an owner's secret; so does a store's copy of it.
+#[test]
+fn rows_that_hold_a_secret() {
+    let mut world = World::new();
+    let _sealer = world.vault.erasable_sealer_held(&alice(), &mut world.host).unwrap();
+    let (batch, _ticket) = world.host.batch(&world.vault).unwrap();
+    let row = batch.records().find(|record| record.key().table == Table::Owner).unwrap();
+    let secret: [u8; 32] = row.value()[6..38].try_into().unwrap();
+    assert_ne!(secret, [0; 32]);
+    assert_eq!(before_and_after(row.clone(), &[secret]), WIPED);
+}
