@@ -407,3 +407,19 @@ const fn room_start(len: usize) -> usize {
 /// The variants' numbers in [`Response`].
 const BYTES: u8 = 2;
 const ACT: u8 = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nothing of an answer's buffer is given away but what its heads, its tag and the frame's check take.
+    #[test]
+    fn the_room_for_an_answer_is_exact() {
+        for len in [300, 2048] {
+            let mut out = [0; 2048];
+            let out = out.get_mut(..len).unwrap_or_default();
+            let room = room_in(out).len();
+            assert_eq!(room_start(len) + room + TAG_LEN + ROOM_BEHIND, len);
+        }
+    }
+}

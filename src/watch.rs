@@ -502,6 +502,67 @@ mod tests {
         assert_eq!(watch.take_raised().map(|alarm| alarm.cause), Some(Cause::Refusals));
     }
 
+    /// What was opened before counts once, until half of the cells are taken; from then on it counts again.
+    #[test]
+    fn cells_begin_anew_half_full() {
+        let mut slot = Slot::default();
+        let limit = Limit::new(1_000, 0);
+        let counts = |slot: &mut Slot, cell: u32| {
+            let before = slot.tokens.level();
+            slot.open(cell, &limit);
+            slot.tokens.level() > before
+        };
+        for cell in 0..CELLS / 2 {
+            assert!(counts(&mut slot, cell));
+            if cell < CELLS / 2 - 1 {
+                assert!(!counts(&mut slot, cell), "{cell}");
+            }
+        }
+        assert!(counts(&mut slot, 0), "they began anew");
+        assert!(!counts(&mut slot, 0));
+        assert!(counts(&mut slot, CELLS - 1) && !counts(&mut slot, CELLS - 1), "the other half");
+    }
+
+    /// A slot's name tells kinds apart, whatever the tag; a meter that loses nothing is never empty again, unless it is.
+    #[test]
+    fn names_and_rests() {
+        for kind in [Kind::Person, Kind::Service, Kind::Staff] {
+            assert_eq!(name(&[0xff; 16], kind), u64::MAX & !3 | u64::from(kind.code()));
+        }
+        let (never, slowly) = (Limit::new(5, 0), Limit::new(5, 2));
+        assert_eq!([Meter(0).rest(&never), Meter(ONE).rest(&never)], [0, u64::MAX]);
+        assert_eq!([Meter(0).rest(&slowly), Meter(ONE).rest(&slowly)], [0, ONE / 2]);
+    }
+
+    /// The salt that a trail gives decides which tokens look alike, and its factor is odd, so that none of its bits is lost.
+    #[test]
+    fn cells_follow_the_salt() {
+        let cells = |salt: [u8; 8]| {
+            let mut watch = Watch::<4>::new([7; 8]);
+            watch.wake(salt);
+            assert_eq!(watch.salt % 2, 1);
+            (0..8).map(|token| watch.cell(&entry(1, token, Reason::Done))).collect::<Vec<_>>()
+        };
+        assert_ne!(cells([1; 8]), cells([3; 8]));
+        assert_eq!(cells([2; 8]), cells([3, 2, 2, 2, 2, 2, 2, 2]));
+    }
+
+    /// What is about nobody's session ends none, whatever the policy says; what is about one does.
+    #[test]
+    fn sessions_end_where_there_is_one() {
+        let always = Limit::new(0, 0).then(Reaction::EndSession);
+        let limits = Limits { all_refusals: always, ..of_persons(Limit::NONE, Limit::NONE, Limit::NONE) };
+        let mut watch = Watch::<32>::new([7; 8]);
+        let mut in_session = entry(1, 0, Reason::DoesNotOpen);
+        in_session.session = [9; 8];
+        assert!(!watch.observe(&limits, &in_session, NOW).ends_session, "it is about all");
+        assert_eq!(watch.take_raised().map(|alarm| alarm.reaction), Some(Reaction::Record));
+        let limits = of_persons(Limit::NONE, Limit::NONE, always);
+        assert!(watch.observe(&limits, &in_session, NOW).ends_session);
+        in_session.session = [0; 8];
+        assert!(!watch.observe(&limits, &in_session, NOW).ends_session);
+    }
+
     /// Hosts of any size.
     #[test]
     fn every_size_of_host() {

@@ -4,10 +4,10 @@ mod device;
 
 use device::*;
 use symbolon::{
-    Config, Event, Field, Grant, Item, Keyring, Kind, Principal, Purpose, Purposes, Rights, Token, Vault, View,
+    Cause, Config, Event, Field, Grant, Item, Keyring, Kind, Principal, Purpose, Purposes, Rights, Token, Vault, View,
     appliance::{
-        Asked, AuditorAct, Fault, Granting, IssuerAct, OfficerAct, Opening, Request, Response, Role, RoleKey,
-        SELF_TEST, Sealing, SessionAct, TransportKey, Who, read, write,
+        Asked, AuditorAct, Fault, FrameReader, Granting, IssuerAct, OfficerAct, Opening, Request, Response, Role,
+        RoleKey, SELF_TEST, Sealing, SessionAct, TransportKey, Who, read, write,
     },
 };
 
@@ -194,6 +194,124 @@ fn grants() {
     assert!(mask.ends_with(b"78") && mask != b"+81312345678", "{}", String::from_utf8_lossy(&mask));
     bench.in_session(&alice, &SessionAct::Revoke { grant: &grant }).unwrap();
     assert_eq!(bench.in_session(&carrier_session, &open).unwrap_err(), Fault::Denied);
+}
+
+/// As often as the grant says, and no more; without a number, as often as one likes.
+#[test]
+fn uses_of_a_grant_are_counted() {
+    let mut bench = Bench::ready(15);
+    let shop = sealer(&mut bench);
+    let tokens = seal_for(&mut bench, &shop, "alice", &[(Field::PHONE, b"+81312345678")]);
+    let alice = bench.person("alice");
+    let carrier = Principal::service(TENANT, "carrier").unwrap();
+    let (credential, key) = bench.issue(&carrier, Rights::NONE, Purposes::of(&[Purpose::SHIPPING]));
+    let carrier_session = Caller { credential, key };
+    for (uses, expected) in [(1, [true, false, false]), (0, [true; 3])] {
+        let terms = Granting {
+            grantee: who_of(&carrier),
+            fields: &Field::PHONE.code().to_le_bytes(),
+            purpose: Purpose::SHIPPING.code(),
+            view: View::Full.code(),
+            record: &[],
+            not_before: bench.now().as_millis(),
+            expires: bench.now().plus(60_000).as_millis(),
+            uses,
+        };
+        let (grant, _) = bench.in_session(&alice, &SessionAct::Grant { terms }).unwrap();
+        let opening = Opening { purpose: Purpose::SHIPPING.code(), grant: &grant, ..OWN };
+        let open = SessionAct::Detokenize { opening, item: asked(Field::PHONE, &tokens[0]) };
+        assert_eq!([(); 3].map(|()| bench.in_session(&carrier_session, &open).is_ok()), expected, "{uses}");
+    }
+}
+
+/// Bob tries until it is too often: the alarm comes out once, is counted, and then there is none.
+#[test]
+fn alarms_come_out() {
+    let mut bench = Bench::ready(16);
+    let shop = sealer(&mut bench);
+    let tokens = seal_for(&mut bench, &shop, "alice", &[(Field::PHONE, b"+81312345678")]);
+    let bob = bench.person("bob");
+    let open = SessionAct::Detokenize { opening: OWN, item: asked(Field::PHONE, &tokens[0]) };
+    let mut alarm = None;
+    for _ in 0..20 {
+        assert_eq!(bench.in_session(&bob, &open).unwrap_err(), Fault::Denied);
+        alarm = bench.appliance.next_alarm();
+        if alarm.is_some() {
+            break;
+        }
+    }
+    assert_eq!(alarm.map(|alarm| alarm.cause), Some(Cause::Refusals));
+    assert!(bench.appliance.next_alarm().is_none());
+    assert_eq!(bench.status().alarms, 1);
+}
+
+/// A credential lives no longer than the officer's settings say, whatever its issuer wrote.
+#[test]
+fn the_officers_longest_life() {
+    for (max_life, expected) in [(15 * 60_000, Ok(())), (15 * 60_000 - 1, Err(Fault::Denied))] {
+        let mut bench = Bench::blank(17);
+        let mut officer = bench.log_in(Role::Officer, RoleKey::BLANK).unwrap();
+        let act = OfficerAct::Initialise {
+            officer: &OFFICER,
+            issuer: &ISSUER,
+            auditor: &AUDITOR,
+            transport: &TRANSPORT,
+            audience: AUDIENCE,
+            node: 0,
+            max_life,
+        };
+        bench.officer(&mut officer, &act).unwrap();
+        let mut officer = bench.log_in(Role::Officer, OFFICER).unwrap();
+        bench.officer(&mut officer, &OfficerAct::Generate).unwrap();
+        bench.pass(5000);
+        let alice = bench.person("alice");
+        let entered = bench.in_session(&alice, &SessionAct::Authenticate).map(drop);
+        assert_eq!(entered, expected, "{max_life}");
+    }
+}
+
+/// A generator that gives the same again fails its part of the self-test, and no other.
+#[test]
+fn the_self_test_finds_a_dead_generator() {
+    let mut bench = Bench::ready(18);
+    *bench.dead_rng.borrow_mut() = true;
+    assert_eq!(read(&bench.send(&Request::SelfTest)), Ok(Response::SelfTest(SELF_TEST & !4)));
+}
+
+/// More tokens than an answer holds are refused whole.
+#[test]
+fn an_answer_that_would_be_too_long() {
+    let mut bench = Bench::ready(19);
+    let shop = sealer(&mut bench);
+    let values = [(Field::PERSON_NAME, b"alice".as_slice()); 30];
+    let owner = Who { kind: Kind::Person.code(), subject: b"alice" };
+    let act = SessionAct::Tokenize { owner, erasable: false, values: &sealing(&values) };
+    assert_eq!(bench.in_session(&shop, &act).unwrap_err(), Fault::TooLong);
+    assert_eq!(seal_for(&mut bench, &shop, "alice", &values[..10]).len(), 10, "the control");
+}
+
+/// `Debug` shows neither keys nor what came.
+#[test]
+fn debug_shows_no_key() {
+    let mut bench = Bench::ready(20);
+    let channel = bench.log_in(Role::Issuer, ISSUER).unwrap();
+    let mut reader = FrameReader::<8>::new();
+    reader.push(7).unwrap();
+    let shown = [
+        format!("{:?}", bench.appliance),
+        format!("{channel:?}"),
+        format!("{:?}", RoleKey::new(ISSUER)),
+        format!("{:?}", TransportKey::new(TRANSPORT)),
+        format!("{reader:?}"),
+    ];
+    let expected = [
+        "Appliance { settled: true, .. }",
+        "RoleChannel { role: Issuer, .. }",
+        "RoleKey { .. }",
+        "TransportKey { .. }",
+        "FrameReader { len: 1, .. }",
+    ];
+    assert_eq!(shown, expected);
 }
 
 /// After the lock, no way leads out for the roots, and role keys stay what they are; work goes on.

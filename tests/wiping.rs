@@ -160,3 +160,14 @@ fn rows_that_hold_a_secret() {
     assert_ne!(secret, [0; 32]);
     assert_eq!(before_and_after(row.clone(), &[secret]), WIPED);
 }
+
+/// What came over the line: a role's secret may be in it.
+#[cfg(feature = "appliance")]
+#[test]
+fn frames_on_their_way() {
+    let mut reader = symbolon::appliance::FrameReader::<64>::new();
+    for _ in 0..32 {
+        reader.push(7).unwrap();
+    }
+    assert_eq!(before_and_after(reader, &[[7; 32]]), WIPED);
+}

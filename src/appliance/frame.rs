@@ -180,6 +180,12 @@ mod tests {
         buffer
     }
 
+    /// A byte more from 247 bytes of message on, which with head and check are 254.
+    #[test]
+    fn the_room_in_front_is_exact() {
+        assert_eq!([0, 246, 247, 500, 501].map(room_before), [5, 5, 6, 6, 7]);
+    }
+
     /// Every length around the block boundaries, all zeros, none, and mixed: what goes in comes out, and equals what the library makes.
     #[test]
     fn round_trips() {
