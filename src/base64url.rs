@@ -185,6 +185,20 @@ mod tests {
         assert_eq!(accepted, 256);
     }
 
+    /// Wrong characters don't cancel: any two of four.
+    #[test]
+    fn two_wrong_characters() {
+        for (first, second) in (0..4).flat_map(|first| (0..first).map(move |second| (first, second))) {
+            for text in [b"AAAA".as_slice(), b"AAA", b"AAAAAAAA"] {
+                let mut text = std::vec::Vec::from(text);
+                if first < text.len() {
+                    (text[first], text[second]) = (b'=', b'=');
+                    assert_eq!(decode(&text, &mut [0; 8]), Err(Error::Malformed), "{first} and {second}");
+                }
+            }
+        }
+    }
+
     /// Texts of every length, over the edges of what is made at a time, come back; and one wrong character anywhere is refused.
     #[test]
     fn every_length_comes_back() {

@@ -96,8 +96,7 @@ impl Field {
     /// Whether a value of this field belongs to one record, whose id sealing and opening take.
     #[must_use]
     pub const fn is_bound(self) -> bool {
-        let [high, _] = self.0.to_be_bytes();
-        self.0 == Self::SHIPPING_ADDRESS.0 || high & CUSTOM != 0 && self.0 & BOUND != 0
+        self.0 == Self::SHIPPING_ADDRESS.0 || self.0 & BOUND != 0
     }
 
     /// The field with this code: 1 to 12, or `1 ccc b nnn nnnn nnnn` with `ccc` a class's index, 0 to 5, and `b` for a bound one.

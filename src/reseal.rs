@@ -243,3 +243,16 @@ fn drawn<E: Environment, const N: usize, const W: usize>(
 ) -> Result<[u8; 16], Error> {
     if out.len() < item.token.as_bytes().len() { Err(Error::BufferTooSmall) } else { host.random16() }
 }
+
+#[cfg(test)]
+mod tests {
+    extern crate std;
+    use super::*;
+
+    /// `Debug` shows a length, masked or not.
+    #[test]
+    fn debug_shows_the_length() {
+        let resealed = Resealed { bytes: &mut [7; 3], mask: None };
+        assert_eq!(std::format!("{resealed:?}"), "Resealed { len: 3, .. }");
+    }
+}

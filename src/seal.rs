@@ -191,6 +191,7 @@ fn pad(value: &[u8], padded: &mut [u8]) -> Result<(), Error> {
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
     use super::*;
 
     /// What `value_range` finds, in the words of SPEC.md, in a time that depends on the length.
@@ -244,6 +245,26 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// What is wrong twice, in the same way, is wrong; and a length that is wrong beside a byte that is.
+    #[test]
+    fn stray_bytes_do_not_cancel() {
+        let (class, field) = (Class::SMALLEST, Field::custom(1, Class::SMALLEST).unwrap());
+        let judge = |length: u16, strays: [usize; 2]| {
+            let mut opened = [0; COMMITMENT_LEN + Class::SMALLEST.len()];
+            opened[16..18].copy_from_slice(&length.to_le_bytes());
+            for at in strays {
+                opened[at] = 0xff;
+            }
+            value_range(&opened, field, class)
+        };
+        let places: std::vec::Vec<usize> = (0..16).chain(23..48).collect();
+        for (first, second) in places.iter().flat_map(|one| places.iter().map(move |other| (*one, *other))) {
+            assert_eq!(judge(5, [first, second]), None, "{first} and {second}");
+            assert_eq!(judge(31, [first, second]), None, "{first}, {second} and a length");
+        }
+        assert_eq!(judge(5, [18, 22]), Some(18..23), "the control");
     }
 
     #[test]

@@ -377,4 +377,17 @@ mod tests {
         }
         assert!(fitted > 100 && refused > 100, "{fitted} {refused}");
     }
+
+    /// Entries that don't fit keep a record out that would.
+    #[test]
+    fn entries_that_do_not_fit() {
+        let mut store = MemoryStore::<1, 3>::new();
+        let (records, entries) =
+            ([record(Table::LoggedOut, 1, &[1], NOW)], [0, 1].map(|_| SealedEntry::from_bytes([0; ENTRY_LEN])));
+        let batch = |entries| Batch { records: &records, entries: (entries, &[]), now: Time::default() };
+        assert_eq!(store.commit(&batch(&entries)), Err(StoreError));
+        assert_eq!(format!("{store:?}"), "MemoryStore { entries: 0, records: 0 }");
+        assert_eq!(store.commit(&batch(&entries[..1])), Ok(()));
+        assert_eq!(format!("{store:?}"), "MemoryStore { entries: 1, records: 1 }");
+    }
 }

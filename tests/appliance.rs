@@ -278,6 +278,18 @@ fn the_self_test_finds_a_dead_generator() {
     assert_eq!(read(&bench.send(&Request::SelfTest)), Ok(Response::SelfTest(SELF_TEST & !4)));
 }
 
+/// Challenged proofs need no memory: as many as one likes leave the window to the others.
+#[test]
+fn challenged_proofs_take_no_room() {
+    let mut bench = Bench::ready(21);
+    let alice = bench.person("alice");
+    bench.drain();
+    for _ in 0..34 {
+        bench.in_challenged_session(&alice, &SessionAct::Authenticate).unwrap();
+    }
+    bench.in_session(&alice, &SessionAct::Authenticate).unwrap();
+}
+
 /// More tokens than an answer holds are refused whole.
 #[test]
 fn an_answer_that_would_be_too_long() {

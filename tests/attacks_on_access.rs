@@ -846,8 +846,10 @@ fn an_erased_owner() {
         );
     }
     assert!(place.open(&owner, &Access::OWN, Field::EMAIL, &erasable).is_ok(), "still there");
+    assert_eq!(place.vault.is_erased(&alice(), place.host), Ok(false));
 
     let held = owner.erase_held(&alice(), place.host);
+    assert_eq!(place.vault.is_erased(&alice(), place.host), Ok(true));
     // What is staged says so, and the host is told.
     assert!(place.host.batch(place.vault).is_ok_and(|(batch, _)| batch.records().any(|record| record.erases_owner())));
     place.host.abandon();

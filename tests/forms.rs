@@ -4,11 +4,11 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{NOW, TestRng, World, alice, bob, enter, session, trail};
+use common::{CONTEXT, NOW, TestRng, World, alice, bob, enter, session, trail};
 use symbolon::{
-    Access, Cause, CheckedRng, Class, Environment, Error, Field, Format, GrantTerms, Index, Item, Lookup, MemoryStore,
-    Principal, Purpose, Record, Rewriter, Rights, Scanner, Slot, Stopped, StoreError, Table, Time, Token, View,
-    reply_len,
+    Access, Cause, CheckedRng, Class, Environment, Error, Event, Field, Format, GrantTerms, Index, Item, Lookup,
+    MemoryStore, Principal, Purpose, Record, Rewriter, Rights, Scanner, Slot, Stopped, StoreError, Table, Time, Token,
+    View, reply_len,
 };
 
 const ERRORS: [Error; 12] = [
@@ -47,6 +47,30 @@ fn faults_have_messages() {
     let faults: Vec<Fault> = (0..=255).filter_map(Fault::from_code).collect();
     let told: BTreeSet<String> = faults.iter().map(ToString::to_string).collect();
     assert!(told.len() == 17 && told.iter().all(|message| message.len() >= 6), "{told:?}");
+}
+
+/// A right that is there already changes nothing.
+#[test]
+fn rights_add_up() {
+    let both = Rights::OWN.and(Rights::LOOKUP);
+    assert_eq!((both.and(Rights::OWN), Rights::OWN.and(Rights::OWN)), (both, Rights::OWN));
+    assert!(both.contains(Rights::OWN) && both.contains(Rights::LOOKUP) && !Rights::OWN.contains(both));
+}
+
+/// A whole value needs its token's sealed part of work space; a mask its own length, where that is more.
+#[test]
+fn work_space_that_is_enough() {
+    let mut world = World::new();
+    let token = world.token(&alice(), Field::PHONE, "+81 90 1234 5678");
+    let client = world.log_in(&alice());
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let (item, mut work) = (Item::of(token.as_token()), [0; Token::MAX_OPEN_LEN]);
+    let mut opens = |access: &Access<'_>, len: usize| {
+        session.detokenize_as(access, &item, &mut work[..len], &mut world.host).map(drop)
+    };
+    let masked = Access::OWN.masked();
+    assert_eq!([opens(&Access::OWN, 48), opens(&Access::OWN, 47)], [Ok(()), Err(Error::BufferTooSmall)]);
+    assert_eq!([opens(&masked, 64), opens(&masked, 63)], [Ok(()), Err(Error::BufferTooSmall)]);
 }
 
 /// Codes are dense, and each is one thing's.
@@ -103,7 +127,8 @@ fn debug_of_what_is_asked_with() {
     let client = world.log_in(&alice());
     let scanner_key = world.vault.scanner_key("shop-17").unwrap();
     let World { vault, host, audit, rng, .. } = &mut world;
-    let session = session(vault, host, &client, rng);
+    let proof = client.key.prove(&client.credential, CONTEXT, NOW, rng).unwrap();
+    let session = vault.authenticate(&client.credential, &proof, CONTEXT, host).unwrap();
     let terms = GrantTerms {
         grantee: &bob(),
         fields: &[Field::EMAIL],
@@ -117,7 +142,15 @@ fn debug_of_what_is_asked_with() {
     let grant = session.grant_held(&terms, host).unwrap();
     let grant = host.settle(vault, grant).unwrap();
     assert_eq!(grant.expires_unverified(), NOW.plus(60_000));
-    assert_eq!(trail(host, audit).pop().unwrap().entry.grant, grant.id_unverified());
+    let told = trail(host, audit);
+    let minted = &told.iter().find(|recorded| recorded.entry.event == Event::Grant).unwrap().entry;
+    assert_eq!(minted.grant, grant.id_unverified());
+    assert_eq!(minted.grantee(), Some(vault.owner_tag(&bob())));
+    assert!(
+        told.iter()
+            .filter(|recorded| recorded.entry.event != Event::Grant)
+            .all(|recorded| recorded.entry.grantee().is_none())
+    );
     let service = enter(vault, host, rng, &Principal::service("shop-17", "shop").unwrap(), Rights::TOKENIZE);
     let index = Index { field: Field::EMAIL, name: b"mail", version: 1 };
     let indexer = service.indexer_held(&index, 7, host).unwrap();
@@ -126,6 +159,8 @@ fn debug_of_what_is_asked_with() {
     let mut out = vec![0; reply_len(&items)];
     let sealed = session.reveal(&Access::OWN, &items, &mut out, host).unwrap();
     let sealed_shown = format!("{sealed:?}");
+    let mut reply = sealed.as_bytes().to_vec();
+    let reply = client.key.open_reply(&client.credential, Some(&proof), &items, &mut reply).unwrap();
     let shown = [
         format!("{:?}", token.as_token()),
         format!("{:?}", Access::new(Purpose::SHIPPING).masked()),
@@ -137,6 +172,7 @@ fn debug_of_what_is_asked_with() {
         format!("{:?}", Scanner::new(Format::Json)),
         format!("{:?}", Rewriter::new(Format::Json, Access::OWN, &session, host)),
         sealed_shown,
+        format!("{reply:?}"),
     ];
     let expected = [
         format!("Token({})", token.as_token()),
@@ -149,6 +185,7 @@ fn debug_of_what_is_asked_with() {
         "Scanner { carried: 0, .. }".into(),
         "Rewriter { access: Access { purpose: Purpose(own-use), view: Full, .. }, .. }".into(),
         format!("SealedReply {{ len: {}, .. }}", reply_len(&items)),
+        "Reply { items: 1, .. }".into(),
     ];
     assert_eq!(shown, expected);
 }

@@ -5,7 +5,7 @@ mod common;
 use common::{AUDIENCE, Fault, NOW, TestHost, TestRng, World, alice, bob, enter, forge};
 use symbolon::{
     Access, AuditKey, CheckedRng, Config, Error, Event, Field, GrantTerms, Host, Item, Kind, MemoryStore, Parts,
-    Principal, Purpose, Reason, Record, RecordKey, Rights, Store, Table, Time, Token, TokenBuf, Vault, View,
+    Principal, Purpose, Reason, Record, RecordKey, Rights, Store, Table, Terms, Time, Token, TokenBuf, Vault, View,
 };
 
 fn service(name: &str) -> Principal {
@@ -108,6 +108,44 @@ fn a_revocation_behind_a_batch_that_was_abandoned() {
     let mut work = [0; Token::MAX_OPEN_LEN];
     let opened = by.detokenize_as(&access, &Item::of(token.as_token()), &mut work, host);
     assert_eq!(opened.unwrap_err(), Error::Denied);
+}
+
+/// What came back keeps all its rows, whatever else is staged meanwhile: two log-outs hold, and a third.
+#[test]
+fn rows_of_others_in_a_batch_that_came_back() {
+    let mut world = World::new();
+    let clients = [alice(), bob(), service("desk")].map(|who| {
+        let terms = Terms { proof_required: false, ..Terms::default() };
+        let rights = if who.kind() == Kind::Person { Rights::OWN } else { Rights::NONE };
+        world.log_in_with(&who, &Terms { rights, ..terms })
+    });
+    let out = |world: &mut World, client: &common::Client| {
+        let _held = world.vault.log_out_held(client.credential.session_unverified(), &mut world.host).unwrap();
+    };
+    let enters = |world: &mut World, client: &common::Client| {
+        world.vault.authenticate_bearer(&client.credential, &mut world.host).is_ok()
+    };
+    assert!(clients.iter().all(|client| enters(&mut world, client)), "the control");
+    out(&mut world, &clients[0]);
+    out(&mut world, &clients[1]);
+    let (_, ticket) = world.host.batch(&world.vault).unwrap();
+    out(&mut world, &clients[2]);
+    world.host.not_committed(ticket);
+    world.host.commit(&world.vault).unwrap();
+    assert!(!clients.iter().any(|client| enters(&mut world, client)));
+}
+
+/// A grant by a policy authority waits for its last entry, which says why.
+#[test]
+fn a_grant_waits_for_its_reason() {
+    let mut world = World::new();
+    let World { vault, host, audit, rng, .. } = &mut world;
+    let policy = enter(vault, host, rng, &service("policy"), Rights::GRANT);
+    let held = policy.grant_for_held(&alice(), &terms(&service("carrier"), None), "ticket 4711", host).unwrap();
+    let waits_for = held.entry();
+    host.settle(vault, held).unwrap();
+    let last = common::trail(host, audit).pop().unwrap();
+    assert_eq!((last.entry.event, last.sequence), (Event::GrantReason, waits_for));
 }
 
 /// Batches that come back again and again need no more room than one.

@@ -4,8 +4,8 @@ mod common;
 
 use common::{AUDIENCE, Fault, NOW, TestHost, TestRng, World, alice, bob, enter, keyring, trail};
 use symbolon::{
-    Alarm, AuditKey, Cause, CheckedRng, Config, Error, Event, Field, Item, Kind, Limit, Limits, Principal, Reaction,
-    Reason, Rights, ScannerKey, Session, SessionKey, Terms, Token, TokenBuf, Vault,
+    Access, Alarm, AuditKey, Cause, CheckedRng, Config, Error, Event, Field, Item, Kind, Limit, Limits, Principal,
+    Reaction, Reason, Rights, ScannerKey, Session, SessionKey, Terms, Token, TokenBuf, Vault,
 };
 
 /// A vault with these limits.
@@ -386,13 +386,15 @@ fn what_is_wrong_with_the_machine() {
     let mut client = world.log_in(&alice());
     client.key = SessionKey::generate(&mut world.rng).unwrap();
     let mine = enter(&world.vault, &mut world.host, &mut world.rng, &alice(), Rights::OWN);
-    for fault in [Fault::Error, Fault::Constant(7)] {
+    // A constant can be seen at its second time only.
+    for (fault, seen_at) in [(Fault::Error, 0), (Fault::Constant(7), 1)] {
         world.fault.set(fault);
         let mut out = [0; Token::MAX_LEN];
-        for _ in 0..3 {
+        for turn in 0..3 {
             let _first_may_pass = world.vault.tokenize(&alice(), Field::EMAIL, b"a@b.jp", &mut out, &mut world.host);
+            let expected: &[Cause] = if turn == seen_at { &[Cause::RandomNumbers] } else { &[] };
+            assert_eq!(causes(&mut world.host), expected, "once for {fault:?}, at turn {turn}");
         }
-        assert_eq!(causes(&mut world.host), [Cause::RandomNumbers], "once for {fault:?}");
         world.fault.set(Fault::None);
         assert!(world.vault.tokenize(&alice(), Field::EMAIL, b"a@b.jp", &mut out, &mut world.host).is_ok());
     }
@@ -408,6 +410,10 @@ fn what_is_wrong_with_the_machine() {
         assert_eq!(refused.unwrap_err(), Error::Denied);
     }
     assert_eq!(causes(&mut world.host), [Cause::LogIns]);
+    // No room to stage is the host's matter, and no alarm while the store has room.
+    let request = mine.request(&Access::OWN, 64, &mut world.host);
+    assert_eq!(request.err(), Some(Error::Unavailable), "more than can be staged");
+    assert_eq!(causes(&mut world.host), []);
     while open(&mine, &hers, &mut world.host).is_ok() {}
     for _ in 0..4 {
         assert_eq!(open(&mine, &hers, &mut world.host), Err(Error::Unavailable));

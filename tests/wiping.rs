@@ -2,6 +2,8 @@
 #![allow(unsafe_code, reason = "reads the memory of values that were dropped")]
 
 mod common;
+#[cfg(feature = "appliance")]
+mod device;
 
 use std::mem::{MaybeUninit, size_of};
 
@@ -159,6 +161,34 @@ fn rows_that_hold_a_secret() {
     let secret: [u8; 32] = row.value()[6..38].try_into().unwrap();
     assert_ne!(secret, [0; 32]);
     assert_eq!(before_and_after(row.clone(), &[secret]), WIPED);
+}
+
+/// Of a device that was zeroised, nobody reads on in the trail that it had: none of its keys is left in memory.
+#[cfg(feature = "appliance")]
+#[test]
+fn a_zeroised_appliances_trail() {
+    use device::{Bench, OFFICER};
+    use symbolon::appliance::{OfficerAct, Role};
+    let mut bench = Bench::ready(8);
+    let audit = bench.audit_key().write_secret();
+    let mut keys = vec![<[u8; 32]>::try_from(&audit[5..37]).unwrap()];
+    for _ in 0..512 {
+        keys.push(common::forge::prf(keys.last().unwrap(), 24, b""));
+    }
+    // The first one is the generator's, which buffers what it gives: the environment's matter.
+    keys.remove(0);
+    let holds = |bench: &Bench| {
+        let appliance = &bench.appliance;
+        // SAFETY: the bytes belong to `appliance`; they are read one by one, volatile.
+        let bytes: Vec<u8> = (0..size_of_val(appliance))
+            .map(|at| unsafe { std::ptr::from_ref(appliance).cast::<u8>().add(at).read_volatile() })
+            .collect();
+        bytes.windows(32).filter(|window| keys.iter().any(|key| window == key)).count()
+    };
+    assert_eq!(holds(&bench), 2, "the key of the next entry, and the one that is kept ahead");
+    let mut officer = bench.log_in(Role::Officer, OFFICER).unwrap();
+    bench.officer(&mut officer, &OfficerAct::Zeroise).unwrap();
+    assert_eq!(holds(&bench), 0);
 }
 
 /// What came over the line: a role's secret may be in it.

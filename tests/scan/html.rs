@@ -198,6 +198,16 @@ fn html_ambiguous_regions() {
             ),
         );
     }
+    // Only foreign elements end with a slash: in HTML it says nothing.
+    for name in ["template", "noscript"] {
+        check(HTML, &format!("<{name}/>{after}¤</b></{name}>{after}§</b>"));
+    }
+    for name in ["svg", "math"] {
+        check(HTML, &format!("<{name}/>{after}§</b>"));
+    }
+    // One hyphen begins a comment that ends at the first `>`.
+    check(HTML, &format!("<!-x>{after}§</b>"));
+    check(HTML, &format!("<!--x>{after}¤</b>-->{after}§</b>"));
     check(HTML, &format!("<svg><desc>x</desc><mi>y</mi></svg>{after}§</b>"));
     check(HTML, &format!("<select><option>x</select>{after}§</b>"));
     check(HTML, &format!("<template><svg></svg><select></select></template></svg></select>{after}§</b>"));

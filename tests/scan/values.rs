@@ -111,6 +111,13 @@ fn json_values_come_back() {
     assert_eq!(replaced(Format::Json, "\"§\"", "\\\"\n\u{1}</\u{2028}é"), "\"\\\\\\\"\\n\\u0001\\u003c/\\u2028é\"");
 }
 
+/// What JSON has short words for is written so: RFC 8259 section 7.
+#[test]
+fn json_short_escapes() {
+    let expected = r#"["\"\\\b\f\n\r\t\u0001"]"#;
+    assert_eq!(replaced(Format::Json, "[\"§\"]", "\"\\\u{8}\u{c}\n\r\t\u{1}"), expected);
+}
+
 fn parse_json_string(string: &str) -> String {
     let (mut value, mut rest) = (String::new(), string.chars());
     while let Some(c) = rest.next() {
