@@ -4,7 +4,7 @@ use core::{fmt, ops::Range};
 
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{held::Withheld, keys::SealKey, seal::apply_key_stream, token::NONCE_LEN};
+use crate::{bytes::put, held::Withheld, keys::SealKey, seal::apply_key_stream, token::NONCE_LEN};
 
 /// An opened value. It lives in the caller's buffer (a moved array would leave copies on the stack), and is wiped on drop.
 ///
@@ -42,9 +42,13 @@ impl<'buf> Plaintext<'buf> {
         self.value.len()
     }
 
-    /// Makes the value unreadable until [`Withheld::restore`], even to one who forgets this and looks at the buffer.
-    pub(crate) fn withhold(&mut self, mask: Mask) {
-        apply_key_stream(&mask.key, &mask.nonce, self.work);
+    /// Makes the value unreadable until [`Withheld::restore`], even to one who forgets this and looks at the buffer. Where the mask is
+    /// what the value was `sealed` with, these bytes are what it becomes.
+    pub(crate) fn withhold(&mut self, mask: Mask, sealed: Option<&[u8]>) {
+        match sealed {
+            Some(sealed) if sealed.len() == self.work.len() => put(self.work, &[sealed]),
+            _ => apply_key_stream(&mask.key, &mask.nonce, self.work),
+        }
         self.mask = Some(mask);
     }
 }

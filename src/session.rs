@@ -471,8 +471,9 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
             let mut value = Plaintext::new(work, place);
             // The whole value is masked with what it was encrypted with. A mask must not be: with the ciphertext, it would show the value.
             let used = self.derived.seal.as_ref().filter(|_| !is_mask).map(|seal| seal.key.duplicate());
+            let sealed = used.as_ref().map(|_| item.token.sealed());
             let key = used.unwrap_or_else(|| self.session.vault.mask_key(b"mask", &item.token.commitment()));
-            value.withhold(Mask { key, nonce: item.token.nonce() });
+            value.withhold(Mask { key, nonce: item.token.nonce() }, sealed);
             value
         });
         Ok(Held::new(outcome, staged))
