@@ -31,7 +31,8 @@ pub trait Environment {
 
     /// The time, or `None` where there is no clock that can be relied on: then nothing opens.
     fn now(&mut self) -> Option<Time>;
-    /// The generator.
+    /// The generator. One that buffers what it draws keeps it in memory until it is drawn anew: the trail's first key, owners' secrets. Where memory is
+    /// a concern, take one that doesn't, or that wipes.
     fn rng(&mut self) -> &mut Self::Rng;
     /// The storage.
     fn store(&mut self) -> &mut Self::Store;
