@@ -71,7 +71,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
         }
         let placed = run.tree.switch(&mutants, &left, features)?;
         placed.unviable.iter().try_for_each(|number| run.note(*number, Fate::Unviable, ""))?;
-        let programs = run.tree.build(features)?.ok_or("the core's tests do not build with all mutants")?;
+        let programs = run.tree.build(features, ALL)?.ok_or("the core's tests do not build with all mutants")?;
         println!("    running each test alone, to see which mutants it reaches");
         let heard = Tests::listen(&run.tree.folder, programs, &run.heard)?;
         println!("    {} tests reach {} mutants", heard.len(), heard.reached().len());
@@ -89,6 +89,10 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
 
 const APPLIANCE: Features = &["--features", "appliance"];
 const EVERYTHING: Features = &["--all-features"];
+
+/// All test programs; and the few that look at most of what is written.
+const ALL: &[&str] = &["--lib", "--tests"];
+const FIRST: &[&str] = &["--lib", "--test", "vectors", "--test", "appliance_vectors"];
 
 /// What cargo-mutants proposes.
 fn list(root: &Path) -> Outcome<Vec<Mutant>> {
@@ -171,13 +175,26 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Those that are built one by one: constants, mostly.
+    /// Those that are built one by one: constants, mostly. Only a few programs first, which notice most.
     fn try_alone(&self, numbers: &BTreeSet<usize>, tests: &Tests) -> Outcome {
         println!("    {} take a build of their own", numbers.len());
         for number in numbers {
             self.tree.put(&self.mutants[*number])?;
-            match self.tree.build(EVERYTHING)? {
-                Some(programs) => self.judged(*number, tests.built_again(programs)?.judge_all()?)?,
+            let mut verdict = None;
+            for programs in [FIRST, ALL] {
+                let Some(built) = self.tree.build(APPLIANCE, programs)? else {
+                    verdict = None;
+                    break;
+                };
+                let told = tests.built_again(built)?.judge_all()?;
+                let noticed = told != Verdict::Survived;
+                verdict = Some(told);
+                if noticed {
+                    break;
+                }
+            }
+            match verdict {
+                Some(verdict) => self.judged(*number, verdict)?,
                 None => self.note(*number, Fate::Unviable, "")?,
             }
         }

@@ -133,10 +133,10 @@ impl Tree {
         Ok(errors)
     }
 
-    /// Builds the core's tests as it is now; `None` where it doesn't build.
-    pub(super) fn build(&self, features: Features) -> Outcome<Option<Vec<PathBuf>>> {
+    /// Builds these test programs of the core as it is now; `None` where it doesn't build.
+    pub(super) fn build(&self, features: Features, programs: &[&str]) -> Outcome<Option<Vec<PathBuf>>> {
         let mut command = self.cargo("test", features);
-        let said = command.args(["--lib", "--tests", "--no-run", "--message-format", "json"]).output()?;
+        let said = command.args(programs).args(["--no-run", "--message-format", "json"]).output()?;
         let messages = String::from_utf8(said.stdout)?;
         let messages = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let programs: BTreeSet<_> =
