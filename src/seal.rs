@@ -265,6 +265,10 @@ mod tests {
             assert_eq!(judge(31, [first, second]), None, "{first}, {second} and a length");
         }
         assert_eq!(judge(5, [18, 22]), Some(18..23), "the control");
+        let mut opened = [0; COMMITMENT_LEN + 64];
+        opened[16] = 5;
+        opened[60] = 0xff;
+        assert_eq!(value_range(&opened, field, Class::from_index(1).unwrap()), None, "too short for its class");
     }
 
     #[test]

@@ -1114,7 +1114,8 @@ fn rewrapping() {
     });
     let rewrap = |place: &mut Place<'_>, by: &Of<'_>, access: &Access<'_>, item: &Item<'_>| {
         let mut out = [0xaa; Token::MAX_LEN];
-        let done = by.rewrap(access, item, &mut out, place.host).map(|token| TokenBuf::new(&token));
+        let room = &mut out[..item.token.as_bytes().len()];
+        let done = by.rewrap(access, item, room, place.host).map(|token| TokenBuf::new(&token));
         let reason = place.reason();
         done.map_err(|error| {
             assert!(out[..item.token.as_bytes().len()].iter().all(|byte| *byte == 0), "wiped");
