@@ -368,6 +368,10 @@ fn generators_that_fail() {
         let refused = world.vault.tokenize(&alice(), Field::EMAIL, b"a@example.com", &mut out, &mut world.host);
         assert_eq!(refused.unwrap_err(), Error::RngFailed, "{fault:?}");
     }
+    // Zeros are refused at their first time, before there is anything to compare with.
+    let mut zeros = CheckedRng::new(world.host.environment().rng.clone());
+    let refused = world.vault.sealer(&alice()).tokenize(Field::EMAIL, b"a@example.com", &mut out, &mut zeros);
+    assert_eq!(refused.unwrap_err(), Error::RngFailed);
     world.fault.set(Fault::Constant(0x55));
     assert!(world.vault.tokenize(&alice(), Field::EMAIL, b"a@example.com", &mut out, &mut world.host).is_ok());
     let refused = world.vault.tokenize(&alice(), Field::EMAIL, b"a@example.com", &mut out, &mut world.host);

@@ -205,6 +205,11 @@ fn html_ambiguous_regions() {
     for name in ["svg", "math"] {
         check(HTML, &format!("<{name}/>{after}§</b>"));
     }
+    // In a script two hyphens make what follows a comment, in which a script can begin; one does not.
+    for begins in ["<!-x ", "<!x-", "<!x--"] {
+        check(HTML, &format!("<script>{begins}<script></script>{after}§</b>"));
+    }
+    check(HTML, &format!("<script><!--<script></script>{after}¤</b>"));
     // One hyphen begins a comment that ends at the first `>`.
     check(HTML, &format!("<!-x>{after}§</b>"));
     check(HTML, &format!("<!--x>{after}¤</b>-->{after}§</b>"));
