@@ -31,6 +31,9 @@ pub(crate) struct Arguments {
     /// Forget what was done before
     #[arg(long)]
     afresh: bool,
+    /// Don't try again what survived before
+    #[arg(long)]
+    only_new: bool,
     /// Don't build what takes a build of its own
     #[arg(long)]
     no_builds: bool,
@@ -61,6 +64,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
         heard: work.join("heard"),
     };
     let mut left: BTreeSet<_> = chosen.iter().copied().filter(|number| !run.done(*number)).collect();
+    left.retain(|number| !arguments.only_new || run.fate(*number).is_none());
     println!("    {} mutants, {} of them to try", chosen.len(), left.len());
     let mut alone = BTreeSet::new();
     let mut tests = None;
@@ -182,7 +186,7 @@ impl Run<'_> {
             self.tree.put(&self.mutants[*number])?;
             let mut verdict = None;
             for programs in [FIRST, ALL] {
-                let Some(built) = self.tree.build(APPLIANCE, programs)? else {
+                let Some(built) = self.tree.build_alone(APPLIANCE, programs)? else {
                     verdict = None;
                     break;
                 };
