@@ -58,6 +58,46 @@ const TAG: [u8; 16] = [0x0a, 0xab, 0x32, 0x21, 0x7c, 0x2c, 0xa6, 0x49, 0x92, 0xb
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{AuditKey, Config, Keyring, MemoryStore, Parts, Time, Vault};
+    use rand_core::{TryCryptoRng, TryRng};
+
+    /// Always the same.
+    struct Stuck;
+
+    impl TryRng for Stuck {
+        type Error = core::convert::Infallible;
+
+        fn try_next_u32(&mut self) -> Result<u32, Self::Error> {
+            Ok(7)
+        }
+
+        fn try_next_u64(&mut self) -> Result<u64, Self::Error> {
+            Ok(7)
+        }
+
+        fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), Self::Error> {
+            out.fill(7);
+            Ok(())
+        }
+    }
+
+    impl TryCryptoRng for Stuck {}
+
+    /// A generator that gives the same again shows at its second time.
+    #[test]
+    fn a_stuck_generator_is_found() {
+        let mut secret = [9; 68];
+        secret[..2].copy_from_slice(&[1, 1]);
+        secret[34..37].copy_from_slice(&[1, 0, 4]);
+        let vault = Vault::new(Keyring::read_secret(&secret).unwrap(), &Config::new(b"a")).unwrap();
+        let mut store = MemoryStore::<8, 8>::new();
+        let (_, record) = AuditKey::begin(&vault, &store, Key::new([3; 32])).unwrap();
+        let batch = crate::Batch { records: &[record], entries: (&[], &[]), now: Time::default() };
+        store.commit(&batch).unwrap();
+        let parts = Parts { clock: || Some(Time::from_secs(1)), rng: Stuck, store };
+        let mut host: Host<_, 8, 8> = Host::open(&vault, parts).unwrap();
+        assert_eq!(run(&mut host), PRF | AEAD | STORE);
+    }
 
     #[test]
     fn known_answers_hold() {
