@@ -9,6 +9,7 @@ mod device;
 mod firmware;
 mod fuzz;
 mod metadata;
+mod miri;
 mod mutants;
 mod process;
 mod refusals;
@@ -54,6 +55,8 @@ enum Command {
     Bench(bench::Arguments),
     /// Count which lines of the core the tests and the fuzz targets' corpora run
     Coverage(coverage::Arguments),
+    /// Run the core's tests in Miri, which refuses undefined behaviour
+    Miri(miri::Arguments),
     /// Find where the core's machine code branches on a secret: verdicts only, and each is listed with its reason
     ConstantTime(constant_time::Arguments),
 }
@@ -82,6 +85,7 @@ fn obey() -> Outcome {
         Command::Fuzz(arguments) => fuzz::run_command(&root(), &arguments),
         Command::Bench(arguments) => bench::run_command(&root(), &arguments),
         Command::Coverage(arguments) => coverage::run_command(&root(), &arguments),
+        Command::Miri(arguments) => miri::run_command(&root(), &arguments),
         Command::ConstantTime(arguments) => constant_time::run_command(&root(), &arguments),
     }
 }
