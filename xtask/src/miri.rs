@@ -3,16 +3,19 @@
 //! The core has no unsafe code; what it depends on has, and this runs it as the core does. An interpreter is some hundred times slower than
 //! the machine, so each test has a limit: one that doesn't come to its end is named, and proves nothing.
 
-use std::path::Path;
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
 use crate::metadata::{CORE, Metadata};
-use crate::process::{cargo, output, run, succeeds, within};
+use crate::process::{cargo, kill, output, run, succeeds};
 
-/// Runs each of the core's tests in Miri, with a nightly compiler, as many at a time as there are processors.
+/// Runs each of the core's tests in Miri, with a nightly compiler, as many programs at a time as there are processors.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// How long a test may take
@@ -26,73 +29,149 @@ pub(crate) struct Arguments {
 /// Installs what is missing, runs the tests, and prints which passed.
 pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
     have_miri()?;
-    let target = Metadata::load(root)?.target_directory()?.join("miri");
-    let miri = |root: &Path| {
-        // Not by the cargo that started this program: it would stay the one of its toolchain.
-        let mut command = Command::new("cargo");
-        command.current_dir(root).args(["+nightly", "miri", "test", "--quiet"]);
-        command.args(["--package", CORE, "--features", "appliance"]);
-        command.arg("--target-dir").arg(&target).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
-        // Test vectors are files, and a test that is alone has its own process.
-        command.env("MIRIFLAGS", "-Zmiri-disable-isolation");
-        command
+    let miri = Miri {
+        root: root.into(),
+        target: Metadata::load(root)?.target_directory()?.join("miri"),
+        limit: Duration::from_secs(arguments.seconds),
     };
-    run(miri(root).args(["--lib", "--tests", "--no-run"]))?;
-    let tests = tests(root, &arguments.only)?;
-    println!("    {} tests, {} seconds each at most", tests.len(), arguments.seconds);
-    let queue = Mutex::new(tests.iter());
+    run(miri.command().args(["--lib", "--tests", "--no-run"]))?;
+    let mut programs = BTreeMap::<_, VecDeque<_>>::new();
+    for (program, name) in tests(root, &arguments.only)? {
+        programs.entry(program).or_default().push_back(name);
+    }
+    let count: usize = programs.values().map(VecDeque::len).sum();
+    println!("    {count} tests, {} seconds each at most", arguments.seconds);
+    let queue = Mutex::new(programs.into_iter());
     let ended = Mutex::new(Vec::new());
+    let work = || {
+        loop {
+            let Some((program, names)) = queue.lock().unwrap_or_else(PoisonError::into_inner).next() else { break };
+            let outcome = miri.program(&program, names);
+            ended.lock().unwrap_or_else(PoisonError::into_inner).push(outcome.map_err(|error| error.to_string()));
+        }
+    };
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let Some(test) = queue.lock().unwrap_or_else(PoisonError::into_inner).next() else { break };
-                    let mut command = miri(root);
-                    command.args(&test.program).args(["--", "--exact", &test.name]);
-                    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-                    let (start, limit) = (Instant::now(), Duration::from_secs(arguments.seconds));
-                    let passed = within(&mut command, limit).map_err(|error| error.to_string());
-                    let word = match passed {
-                        Ok(Some(true)) => "passed",
-                        Ok(Some(false)) | Err(_) => "FAILED",
-                        Ok(None) => "no end",
-                    };
-                    let took = start.elapsed().as_secs();
-                    println!("    {word} {took:3} s  {} {}", test.program.join(" "), test.name);
-                    ended.lock().unwrap_or_else(PoisonError::into_inner).push((test, passed));
-                }
-            });
+            scope.spawn(work);
         }
     });
-    report(ended.into_inner().unwrap_or_else(PoisonError::into_inner))
-}
-
-/// Prints how many passed; fails where one did not.
-fn report(mut ended: Vec<(&Test, Result<Option<bool>, String>)>) -> Outcome {
-    ended.sort_by_key(|(test, _)| *test);
-    let (mut passed, mut unfinished, mut failed) = (0_usize, 0_usize, Vec::new());
-    for (test, outcome) in &ended {
-        let name = format!("{} {}", test.program.join(" "), test.name);
-        match outcome {
-            Ok(Some(true)) => passed += 1,
-            Ok(None) => unfinished += 1,
-            Ok(Some(false)) => failed.push(name),
-            Err(error) => failed.push(format!("{name}: {error}")),
-        }
-    }
-    println!("{passed} passed, {unfinished} did not come to their end, {} failed", failed.len());
+    let ended = ended.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let ended: Vec<_> = ended.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let with =
+        |end: End| ended.iter().filter(|(_, other)| *other == end).map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+    let failed = with(End::Failed);
+    println!(
+        "{} passed, {} did not come to their end, {} failed",
+        with(End::Passed).len(),
+        with(End::None).len(),
+        failed.len()
+    );
     if failed.is_empty() { Ok(()) } else { Err(format!("these failed in Miri:\n{}", failed.join("\n")).into()) }
 }
 
-/// A test, and how cargo is told its program.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Test {
-    program: Vec<String>,
-    name: String,
+/// How a test ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    Passed,
+    Failed,
+    None,
 }
 
+struct Miri {
+    root: PathBuf,
+    target: PathBuf,
+    limit: Duration,
+}
+
+impl Miri {
+    fn command(&self) -> Command {
+        // Not by the cargo that started this program: it would stay the one of its toolchain.
+        let mut command = Command::new("cargo");
+        command.current_dir(&self.root).args([
+            "+nightly",
+            "miri",
+            "test",
+            "--package",
+            CORE,
+            "--features",
+            "appliance",
+        ]);
+        command.arg("--target-dir").arg(&self.target).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+        // Test vectors are files.
+        command.env("MIRIFLAGS", "-Zmiri-disable-isolation");
+        command
+    }
+
+    /// Runs these tests of a program, one after the other. The program is started again behind one that doesn't come to its end, or ends it.
+    fn program(&self, program: &[String], mut left: VecDeque<String>) -> Outcome<Vec<(String, End)>> {
+        let mut ended = Vec::new();
+        while !left.is_empty() {
+            let mut command = self.command();
+            command.args(program).args(["--", "--test-threads", "1", "--exact"]).args(&left);
+            command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
+            let mut child = command.spawn()?;
+            let lines = BufReader::new(child.stdout.take().ok_or("a program without output")?).lines();
+            let (sender, said) = mpsc::channel();
+            std::thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+            // Miri checks the whole program before it begins.
+            let (mut limit, mut start) = (self.limit + STARTING, Instant::now());
+            let end = loop {
+                match said.recv_timeout(limit) {
+                    Ok(line) => {
+                        let told = left.front().and_then(|name| line.strip_prefix(&format!("test {name}")));
+                        let end = match told {
+                            Some(told) if told.ends_with(" ok") => End::Passed,
+                            Some(told) if told.ends_with(" FAILED") => End::Failed,
+                            _ => {
+                                if line.starts_with("running ") {
+                                    (limit, start) = (self.limit, Instant::now());
+                                }
+                                continue;
+                            }
+                        };
+                        self.note(program, &mut left, end, start, &mut ended);
+                        start = Instant::now();
+                    }
+                    Err(mpsc::RecvTimeoutError::Disconnected) => break End::Failed,
+                    Err(mpsc::RecvTimeoutError::Timeout) => {
+                        kill(&child);
+                        break End::None;
+                    }
+                }
+            };
+            child.wait()?;
+            if !left.is_empty() {
+                self.note(program, &mut left, end, start, &mut ended);
+            }
+        }
+        Ok(ended)
+    }
+
+    fn note(
+        &self,
+        program: &[String],
+        left: &mut VecDeque<String>,
+        end: End,
+        start: Instant,
+        ended: &mut Vec<(String, End)>,
+    ) {
+        let Some(name) = left.pop_front() else { return };
+        let word = match end {
+            End::Passed => "passed",
+            End::Failed => "FAILED",
+            End::None => "no end",
+        };
+        let name = format!("{} {name}", program.join(" "));
+        println!("    {word} {:3} s  {name}", start.elapsed().as_secs());
+        ended.push((name, end));
+    }
+}
+
+/// What the check of the largest program takes on a slow machine.
+const STARTING: Duration = Duration::from_secs(120);
+
 /// The tests of the core that the machine's own compiler lists, but for those that Miri can't judge.
-fn tests(root: &Path, only: &str) -> Outcome<Vec<Test>> {
+fn tests(root: &Path, only: &str) -> Outcome<Vec<(Vec<String>, String)>> {
     let list = |more: &[&str]| {
         let mut command = cargo(root);
         command.args(["test", "--package", CORE, "--features", "appliance", "--lib", "--tests", "--", "--list"]);
@@ -106,18 +185,19 @@ fn tests(root: &Path, only: &str) -> Outcome<Vec<Test>> {
         let programs = programs.lines().filter_map(|line| line.trim().strip_prefix("Running ")).map(program);
         let lists = String::from_utf8(said.stdout)?;
         let mut lists = lists.split_inclusive(" benchmarks\n");
-        let mut tests = Vec::new();
+        let mut tests: Vec<(Vec<String>, String)> = Vec::new();
         for program in programs {
             let names = lists.next().unwrap_or_default().lines().filter_map(|line| line.strip_suffix(": test"));
-            tests.extend(names.map(|name| Test { program: program.clone(), name: name.into() }));
+            tests.extend(names.map(|name| (program.clone(), name.to_owned())));
         }
         Ok::<_, Box<dyn std::error::Error>>(tests)
     };
     let ignored = list(&["--ignored"])?;
     let mut tests = list(&[])?;
     tests.retain(|test| {
-        let not_for_miri = NOT_FOR_MIRI.iter().any(|name| test.program.last().is_some_and(|program| program == name));
-        !ignored.contains(test) && !not_for_miri && test.name.contains(only)
+        let (program, name) = test;
+        let not_for_miri = NOT_FOR_MIRI.iter().any(|other| program.last().is_some_and(|program| program == other));
+        !ignored.contains(test) && !not_for_miri && name.contains(only)
     });
     Ok(tests)
 }

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::Outcome;
@@ -50,13 +50,17 @@ pub(crate) fn within(command: &mut Command, limit: Duration) -> Outcome<Option<b
             return Ok(Some(status.success()));
         }
         if start.elapsed() > limit {
-            let group = format!("-{}", child.id());
-            succeeds(Command::new("kill").args(["-KILL", "--", &group]));
+            kill(&child);
             child.wait()?;
             return Ok(None);
         }
         std::thread::sleep(Duration::from_millis(1));
     }
+}
+
+/// Stops a program that has a process group of its own, with all that it started.
+pub(crate) fn kill(child: &Child) {
+    succeeds(Command::new("kill").args(["-KILL", "--", &format!("-{}", child.id())]));
 }
 
 /// The command as a developer would type it: without the folder of the program, with the variables set for it.
