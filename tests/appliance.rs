@@ -163,6 +163,20 @@ fn rotates_and_goes_on_after_a_restart() {
     assert_eq!(bench.in_session(&alice, &open(&token)).unwrap().0, b"a@example.com");
 }
 
+/// What is granted to a carrier here: a phone number, whole, for shipping, for a minute, so many times.
+fn shipping<'t>(bench: &Bench, grantee: &'t Principal, fields: &'t [u8], uses: u32) -> Granting<'t> {
+    Granting {
+        grantee: who_of(grantee),
+        fields,
+        purpose: Purpose::SHIPPING.code(),
+        view: View::Full.code(),
+        record: &[],
+        not_before: bench.now().as_millis(),
+        expires: bench.now().plus(60_000).as_millis(),
+        uses,
+    }
+}
+
 /// A grant, minted and used on the device, and taken back.
 #[test]
 fn grants() {
@@ -170,19 +184,11 @@ fn grants() {
     let shop = sealer(&mut bench);
     let tokens = seal_for(&mut bench, &shop, "alice", &[(Field::PHONE, b"+81312345678")]);
     let alice = bench.person("alice");
+    let phone = Field::PHONE.code().to_le_bytes();
     let carrier = Principal::service(TENANT, "carrier").unwrap();
     let (credential, key) = bench.issue(&carrier, Rights::NONE, Purposes::of(&[Purpose::SHIPPING]));
     let carrier_session = Caller { credential, key };
-    let terms = Granting {
-        grantee: who_of(&carrier),
-        fields: &Field::PHONE.code().to_le_bytes(),
-        purpose: Purpose::SHIPPING.code(),
-        view: View::Full.code(),
-        record: &[],
-        not_before: bench.now().as_millis(),
-        expires: bench.now().plus(60_000).as_millis(),
-        uses: 2,
-    };
+    let terms = shipping(&bench, &carrier, &phone, 2);
     let (grant, _) = bench.in_session(&alice, &SessionAct::Grant { terms }).unwrap();
     assert!(Grant::from_bytes(&grant).is_ok());
     let opening = Opening { purpose: Purpose::SHIPPING.code(), grant: &grant, ..OWN };
@@ -203,20 +209,12 @@ fn uses_of_a_grant_are_counted() {
     let shop = sealer(&mut bench);
     let tokens = seal_for(&mut bench, &shop, "alice", &[(Field::PHONE, b"+81312345678")]);
     let alice = bench.person("alice");
+    let phone = Field::PHONE.code().to_le_bytes();
     let carrier = Principal::service(TENANT, "carrier").unwrap();
     let (credential, key) = bench.issue(&carrier, Rights::NONE, Purposes::of(&[Purpose::SHIPPING]));
     let carrier_session = Caller { credential, key };
     for (uses, expected) in [(1, [true, false, false]), (0, [true; 3])] {
-        let terms = Granting {
-            grantee: who_of(&carrier),
-            fields: &Field::PHONE.code().to_le_bytes(),
-            purpose: Purpose::SHIPPING.code(),
-            view: View::Full.code(),
-            record: &[],
-            not_before: bench.now().as_millis(),
-            expires: bench.now().plus(60_000).as_millis(),
-            uses,
-        };
+        let terms = shipping(&bench, &carrier, &phone, uses);
         let (grant, _) = bench.in_session(&alice, &SessionAct::Grant { terms }).unwrap();
         let opening = Opening { purpose: Purpose::SHIPPING.code(), grant: &grant, ..OWN };
         let open = SessionAct::Detokenize { opening, item: asked(Field::PHONE, &tokens[0]) };
@@ -250,17 +248,7 @@ fn alarms_come_out() {
 fn the_officers_longest_life() {
     for (max_life, expected) in [(15 * 60_000, Ok(())), (15 * 60_000 - 1, Err(Fault::Denied))] {
         let mut bench = Bench::blank(17);
-        let mut officer = bench.log_in(Role::Officer, RoleKey::BLANK).unwrap();
-        let act = OfficerAct::Initialise {
-            officer: &OFFICER,
-            issuer: &ISSUER,
-            auditor: &AUDITOR,
-            transport: &TRANSPORT,
-            audience: AUDIENCE,
-            node: 0,
-            max_life,
-        };
-        bench.officer(&mut officer, &act).unwrap();
+        bench.initialise_with(0, max_life);
         let mut officer = bench.log_in(Role::Officer, OFFICER).unwrap();
         bench.officer(&mut officer, &OfficerAct::Generate).unwrap();
         bench.pass(5000);

@@ -15,16 +15,20 @@ use symbolon::{
 /// True where any of the `secrets` stands in the memory of `value` before, and in it after it was dropped.
 fn before_and_after<T>(value: T, secrets: &[[u8; 32]]) -> (bool, bool) {
     let mut place = MaybeUninit::new(value);
-    let holds = |place: &MaybeUninit<T>| {
-        // SAFETY: the bytes belong to `place`; they are read one by one, volatile, so padding or not is no matter to the comparison.
-        let bytes: Vec<u8> =
-            (0..size_of::<T>()).map(|at| unsafe { place.as_ptr().cast::<u8>().add(at).read_volatile() }).collect();
-        bytes.windows(32).any(|window| secrets.iter().any(|secret| window == secret))
-    };
+    let holds = |place: &MaybeUninit<T>| times_in_memory(place, secrets) > 0;
     let before = holds(&place);
     // SAFETY: it was initialised, and is not used as a value again.
     unsafe { place.assume_init_drop() };
     (before, holds(&place))
+}
+
+/// How many times one of the `secrets` stands in the memory of `value`.
+fn times_in_memory<T>(value: &T, secrets: &[[u8; 32]]) -> usize {
+    // SAFETY: the bytes belong to `value`; they are read one by one, volatile, so padding or not is no matter to the comparison.
+    let bytes: Vec<u8> = (0..size_of::<T>())
+        .map(|at| unsafe { std::ptr::from_ref(value).cast::<u8>().add(at).read_volatile() })
+        .collect();
+    bytes.windows(32).filter(|window| secrets.iter().any(|secret| window == secret)).count()
 }
 
 const WIPED: (bool, bool) = (true, false);
@@ -136,13 +140,7 @@ fn an_erased_owners_secret() {
     world.host.environment().store.get(&key, &mut value).unwrap().unwrap();
     let secret: [u8; 32] = value[6..38].try_into().unwrap();
     assert_ne!(secret, [0; 32]);
-    let holds = |host: &common::TestHost| {
-        // SAFETY: the bytes belong to `host`; they are read one by one, volatile.
-        let bytes: Vec<u8> = (0..size_of_val(host))
-            .map(|at| unsafe { std::ptr::from_ref(host).cast::<u8>().add(at).read_volatile() })
-            .collect();
-        bytes.windows(32).filter(|window| *window == secret).count()
-    };
+    let holds = |host: &common::TestHost| times_in_memory(host, &[secret]);
     assert_eq!(holds(&world.host), 1, "in the store, and nowhere else");
     let client = world.log_in(&alice());
     let session = common::session(&world.vault, &mut world.host, &client, &mut world.rng);
@@ -177,14 +175,7 @@ fn a_zeroised_appliances_trail() {
     }
     // The first one is the generator's, which buffers what it gives: the environment's matter.
     keys.remove(0);
-    let holds = |bench: &Bench| {
-        let appliance = &bench.appliance;
-        // SAFETY: the bytes belong to `appliance`; they are read one by one, volatile.
-        let bytes: Vec<u8> = (0..size_of_val(appliance))
-            .map(|at| unsafe { std::ptr::from_ref(appliance).cast::<u8>().add(at).read_volatile() })
-            .collect();
-        bytes.windows(32).filter(|window| keys.iter().any(|key| window == key)).count()
-    };
+    let holds = |bench: &Bench| times_in_memory(&bench.appliance, &keys);
     assert_eq!(holds(&bench), 2, "the key of the next entry, and the one that is kept ahead");
     let mut officer = bench.log_in(Role::Officer, OFFICER).unwrap();
     bench.officer(&mut officer, &OfficerAct::Zeroise).unwrap();

@@ -255,6 +255,11 @@ impl Bench {
     }
 
     pub fn initialise(&mut self, node: u32) {
+        self.initialise_with(node, 60 * 60_000);
+    }
+
+    /// With this longest life of a credential, in milliseconds.
+    pub fn initialise_with(&mut self, node: u32, max_life: u64) {
         let mut officer = self.log_in(Role::Officer, RoleKey::BLANK).unwrap();
         let act = OfficerAct::Initialise {
             officer: &OFFICER,
@@ -263,7 +268,7 @@ impl Bench {
             transport: &TRANSPORT,
             audience: AUDIENCE,
             node,
-            max_life: 60 * 60_000,
+            max_life,
         };
         assert_eq!(self.officer(&mut officer, &act), Ok(vec![]));
     }
