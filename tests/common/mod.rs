@@ -197,7 +197,7 @@ impl Environment for Env {
     }
 }
 
-pub type TestHost = Host<Env, 64, 4096>;
+pub type TestHost = Host<Env, 32, 4096>;
 
 /// A vault with all that belongs to it, and switches for everything that can go wrong.
 pub struct World {

@@ -1,9 +1,10 @@
 //! `cargo xtask miri`: the core's tests in an interpreter that refuses undefined behaviour.
 //!
-//! The core has no unsafe code; what it depends on has, and this runs it as the core does. An interpreter is some hundred times slower than
-//! the machine, so each test has a limit: one that doesn't come to its end is named, and proves nothing.
+//! The core has no unsafe code; what it depends on has, and this runs it as the core does. Miri is some ten thousand times slower than the machine, so
+//! each test has a limit. What takes the machine itself too long for that isn't begun; both that and what doesn't come to its end prove nothing,
+//! and are counted.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::io::{BufRead, BufReader};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -11,9 +12,11 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
 
+use serde_json::Value;
+
 use crate::Outcome;
 use crate::metadata::{CORE, Metadata};
-use crate::process::{cargo, kill, output, run, succeeds};
+use crate::process::{kill, output, run, succeeds};
 
 /// Runs each of the core's tests in Miri, with a nightly compiler, as many programs at a time as there are processors.
 #[derive(Debug, clap::Args)]
@@ -35,13 +38,17 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
         limit: Duration::from_secs(arguments.seconds),
     };
     run(miri.command().args(["--lib", "--tests", "--no-run"]))?;
-    let mut programs = BTreeMap::<_, VecDeque<_>>::new();
-    for (program, name) in tests(root, &arguments.only)? {
-        programs.entry(program).or_default().push_back(name);
-    }
-    let count: usize = programs.values().map(VecDeque::len).sum();
-    println!("    {count} tests, {} seconds each at most", arguments.seconds);
-    let queue = Mutex::new(programs.into_iter());
+    let tests: Vec<_> = miri.tests()?.into_iter().filter(|test| test.name.contains(&arguments.only)).collect();
+    let count = tests.len();
+    let begun: Vec<_> = tests.into_iter().filter(|test| test.duration * SLOWER <= miri.limit).collect();
+    println!(
+        "    {} tests of {count}, {} seconds each at most; the others take too long",
+        begun.len(),
+        arguments.seconds
+    );
+    let too_long = count - begun.len();
+    let jobs = jobs(begun);
+    let queue = Mutex::new(jobs.into_iter());
     let ended = Mutex::new(Vec::new());
     let work = || {
         loop {
@@ -61,7 +68,7 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
         |end: End| ended.iter().filter(|(_, other)| *other == end).map(|(name, _)| name.as_str()).collect::<Vec<_>>();
     let failed = with(End::Failed);
     println!(
-        "{} passed, {} did not come to their end, {} failed",
+        "{} passed, {} did not come to their end, {too_long} were not begun, {} failed",
         with(End::Passed).len(),
         with(End::None).len(),
         failed.len()
@@ -97,9 +104,24 @@ impl Miri {
             "appliance",
         ]);
         command.arg("--target-dir").arg(&self.target).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
-        // Test vectors are files.
-        command.env("MIRIFLAGS", "-Zmiri-disable-isolation");
+        // Test vectors are files. The core has no threads.
+        command.env("MIRIFLAGS", "-Zmiri-disable-isolation -Zmiri-disable-data-race-detector");
         command
+    }
+
+    /// The tests of the core, but for those that Miri can't judge, and what each takes the machine itself.
+    fn tests(&self) -> Outcome<Vec<Test>> {
+        let mut command = Command::new("cargo");
+        command.current_dir(&self.root).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+        command.args(["+nightly", "test", "--package", CORE, "--features", "appliance", "--lib", "--tests"]);
+        command.arg("--target-dir").arg(self.target.join("native"));
+        command.args(["--", "-Zunstable-options", "--format", "json", "--report-time", "--test-threads", "1"]);
+        let said = command.stderr(Stdio::piped()).output()?;
+        let (told, said_beside) = (String::from_utf8(said.stdout)?, String::from_utf8_lossy(&said.stderr));
+        if !said.status.success() {
+            return Err(format!("the tests don't pass outside of Miri:\n{said_beside}{told}").into());
+        }
+        timed(&told, &said_beside)
     }
 
     /// Runs these tests of a program, one after the other. The program is started again behind one that doesn't come to its end, or ends it.
@@ -170,35 +192,56 @@ impl Miri {
 /// What the check of the largest program takes on a slow machine.
 const STARTING: Duration = Duration::from_secs(120);
 
-/// The tests of the core that the machine's own compiler lists, but for those that Miri can't judge.
-fn tests(root: &Path, only: &str) -> Outcome<Vec<(Vec<String>, String)>> {
-    let list = |more: &[&str]| {
-        let mut command = cargo(root);
-        command.args(["test", "--package", CORE, "--features", "appliance", "--lib", "--tests", "--", "--list"]);
-        command.args(more).stderr(Stdio::piped());
-        let said = command.output()?;
-        if !said.status.success() {
-            return Err(String::from_utf8_lossy(&said.stderr).into_owned().into());
+/// Miri takes at least so many times what the machine does. Between 15,000 and 60,000 was seen.
+const SLOWER: u32 = 25_000;
+
+/// Programs of Miri are started with so many tests: enough that the start hardly counts, few enough that processors share them evenly.
+const TOGETHER: usize = 8;
+
+/// One test of a program, and what it takes the machine itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Test {
+    program: Vec<String>,
+    name: String,
+    duration: Duration,
+}
+
+/// What is started together: the quickest first, so that whoever stops it has most tests behind him.
+fn jobs(mut tests: Vec<Test>) -> Vec<(Vec<String>, VecDeque<String>)> {
+    tests.sort_by(|one, other| (&one.program, one.duration).cmp(&(&other.program, other.duration)));
+    let mut jobs: Vec<_> = tests
+        .chunk_by(|one, other| one.program == other.program)
+        .flat_map(|of_a_program| of_a_program.chunks(TOGETHER))
+        .filter_map(|together| {
+            // A program runs its tests in the order of their names.
+            let mut names: Vec<_> = together.iter().map(|test| test.name.clone()).collect();
+            names.sort();
+            let (first, last) = (together.first()?, together.last()?);
+            Some((last.duration, first.program.clone(), VecDeque::from(names)))
+        })
+        .collect();
+    jobs.sort();
+    jobs.into_iter().map(|(_, program, names)| (program, names)).collect()
+}
+
+/// What programs of tests told of themselves in JSON, one after the other, and what cargo said of them, in the same order.
+fn timed(told: &str, said: &str) -> Outcome<Vec<Test>> {
+    let mut programs = said.lines().filter_map(|line| line.trim().strip_prefix("Running ")).map(program);
+    let mut current = Vec::new();
+    let mut tests = Vec::new();
+    for event in told.lines().map(serde_json::from_str::<Value>) {
+        let event = event?;
+        match (event["type"].as_str(), event["event"].as_str()) {
+            (Some("suite"), Some("started")) => current = programs.next().ok_or("a program that cargo didn't name")?,
+            (Some("test"), Some("ok")) => tests.push(Test {
+                program: current.clone(),
+                name: event["name"].as_str().ok_or("a test without a name")?.into(),
+                duration: Duration::from_secs_f64(event["exec_time"].as_f64().ok_or("a test without its time")?),
+            }),
+            _ => {}
         }
-        // Cargo names the programs on one stream, they their tests on the other, in the same order.
-        let programs = String::from_utf8(said.stderr)?;
-        let programs = programs.lines().filter_map(|line| line.trim().strip_prefix("Running ")).map(program);
-        let lists = String::from_utf8(said.stdout)?;
-        let mut lists = lists.split_inclusive(" benchmarks\n");
-        let mut tests: Vec<(Vec<String>, String)> = Vec::new();
-        for program in programs {
-            let names = lists.next().unwrap_or_default().lines().filter_map(|line| line.strip_suffix(": test"));
-            tests.extend(names.map(|name| (program.clone(), name.to_owned())));
-        }
-        Ok::<_, Box<dyn std::error::Error>>(tests)
-    };
-    let ignored = list(&["--ignored"])?;
-    let mut tests = list(&[])?;
-    tests.retain(|test| {
-        let (program, name) = test;
-        let not_for_miri = NOT_FOR_MIRI.iter().any(|other| program.last().is_some_and(|program| program == other));
-        !ignored.contains(test) && !not_for_miri && name.contains(only)
-    });
+    }
+    tests.retain(|test| !NOT_FOR_MIRI.iter().any(|not| test.program.last().is_some_and(|program| program == not)));
     Ok(tests)
 }
 
@@ -239,11 +282,46 @@ fn have_miri() -> Outcome {
 mod tests {
     use super::*;
 
-    /// What cargo says that it runs becomes what it is told to run.
+    const SAID: &str = "
+     Running unittests src/lib.rs (target/debug/deps/symbolon-1)
+     Running tests/scan.rs (target/debug/deps/scan-1)
+     Running tests/wiping.rs (target/debug/deps/wiping-1)
+     Running unittests examples/shop/main.rs (target/debug/examples/shop-1)";
+
+    const TOLD: &str = r#"{ "type": "suite", "event": "started", "test_count": 2 }
+{ "type": "test", "event": "started", "name": "a" }
+{ "type": "test", "name": "a", "event": "ok", "exec_time": 0.25 }
+{ "type": "test", "name": "b", "event": "ignored" }
+{ "type": "suite", "event": "started", "test_count": 1 }
+{ "type": "test", "name": "a", "event": "ok", "exec_time": 0.125 }
+{ "type": "suite", "event": "started", "test_count": 1 }
+{ "type": "test", "name": "no_miri", "event": "ok", "exec_time": 0.1 }
+{ "type": "suite", "event": "started", "test_count": 1 }
+{ "type": "test", "name": "c", "event": "ok", "exec_time": 0.0 }"#;
+
+    fn test(program: &[&str], name: &str, milliseconds: u64) -> Test {
+        let program = program.iter().map(ToString::to_string).collect();
+        Test { program, name: name.into(), duration: Duration::from_millis(milliseconds) }
+    }
+
+    /// What cargo says that it runs becomes what it is told to run; what is ignored, and what Miri can't judge, doesn't.
     #[test]
-    fn programs_are_read() {
-        assert_eq!(program("unittests src/lib.rs (target/debug/deps/symbolon-1)"), ["--lib"]);
-        assert_eq!(program("tests/scan.rs (target/debug/deps/scan-1)"), ["--test", "scan"]);
-        assert_eq!(program("unittests examples/shop/main.rs (target/debug/examples/shop-1)"), ["--examples"]);
+    fn tests_are_read() {
+        let expected = [test(&["--lib"], "a", 250), test(&["--test", "scan"], "a", 125), test(&["--examples"], "c", 0)];
+        assert_eq!(timed(TOLD, SAID).unwrap(), expected);
+        let one_fewer = SAID.replace("     Running tests/wiping.rs (target/debug/deps/wiping-1)\n", "");
+        assert!(timed(TOLD, &one_fewer).is_err());
+    }
+
+    /// The quickest come first, a few of one program together, in the order of their names.
+    #[test]
+    fn the_quickest_first() {
+        let mut tests: Vec<_> = (0..=8).map(|at| test(&["--lib"], &format!("t{at}"), 100 - at)).collect();
+        tests.push(test(&["--test", "scan"], "s", 95));
+        let jobs = jobs(tests);
+        let names: Vec<_> =
+            jobs.iter().map(|(_, names)| names.iter().map(String::as_str).collect::<Vec<_>>()).collect();
+        let quickest = ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"];
+        assert_eq!(names, [vec!["s"], quickest.to_vec(), vec!["t0"]]);
     }
 }
