@@ -14,11 +14,15 @@ impl Name {
         Self { bytes: [0; NAME_MAX], len: 0 }
     }
 
-    pub(super) fn push(&mut self, byte: u8) {
-        if let Some(slot) = self.bytes.get_mut(self.len) {
+    /// Returns whether it fits.
+    pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
+        let from = self.len;
+        self.len = self.len.saturating_add(bytes.len());
+        let Some(free) = self.bytes.get_mut(from..self.len) else { return false };
+        for (slot, byte) in free.iter_mut().zip(bytes) {
             *slot = byte.to_ascii_lowercase();
         }
-        self.len = self.len.saturating_add(1);
+        true
     }
 
     /// `None` if it is too long.
@@ -28,10 +32,6 @@ impl Name {
 
     pub(super) fn is(&self, other: &Self) -> bool {
         self.get().is_some() && self.get() == other.get()
-    }
-
-    pub(super) const fn is_full(&self) -> bool {
-        self.len >= NAME_MAX
     }
 
     pub(super) fn kind(&self) -> Kind {
@@ -93,39 +93,43 @@ impl Region {
 
 /// The regions that are open, outermost first.
 #[derive(Clone, Copy)]
-pub(super) struct Regions([Option<Region>; REGIONS_MAX]);
+pub(super) struct Regions {
+    open: [Option<Region>; REGIONS_MAX],
+    len: usize,
+}
 
 impl Regions {
     pub(super) const fn new() -> Self {
-        Self([None; REGIONS_MAX])
+        Self { open: [None; REGIONS_MAX], len: 0 }
     }
 
-    pub(super) fn any(&self) -> bool {
-        self.0.iter().any(Option::is_some)
+    pub(super) const fn any(&self) -> bool {
+        self.len > 0
     }
 
     /// True where a marked element's text is still to be replaced: an `option` in a `select`.
     pub(super) fn only_select(&self) -> bool {
-        self.0.iter().flatten().all(|&region| region == Region::Select)
+        self.open.iter().flatten().all(|&region| region == Region::Select)
     }
 
     /// A start tag; returns false if there are too many open.
     pub(super) fn enter(&mut self, region: Region) -> bool {
-        let Some(slot) = self.0.iter_mut().find(|slot| slot.is_none()) else { return false };
+        let Some(slot) = self.open.get_mut(self.len) else { return false };
         *slot = Some(region);
+        self.len = self.len.saturating_add(1);
         true
     }
 
     /// An end tag; returns false if it closes an outer region before an inner one.
     pub(super) fn leave(&mut self, name: &Name) -> bool {
+        let Some(last) = self.len.checked_sub(1) else { return true };
         let Kind::Region(region) = name.kind() else { return true };
-        let is_open = self.0.contains(&Some(region));
-        match self.0.iter_mut().rev().find(|slot| slot.is_some()) {
+        match self.open.get_mut(last) {
             Some(innermost) if *innermost == Some(region) => {
-                *innermost = None;
+                (*innermost, self.len) = (None, last);
                 true
             }
-            _ => !is_open,
+            _ => !self.open.contains(&Some(region)),
         }
     }
 }

@@ -124,10 +124,19 @@ impl<'m> Html<'m> {
     }
 
     fn data(&mut self, rest: &[u8]) -> (usize, Option<Step>) {
-        match find_byte(rest, b'<') {
-            Some(at) => self.go(State::TagOpen, at.saturating_add(1)),
-            None => (rest.len(), None),
+        let Some(at) = find_byte(rest, b'<') else { return (rest.len(), None) };
+        let read = at.saturating_add(1);
+        // The usual tag, without the states between.
+        match rest.get(read..) {
+            Some([letter, ..]) if letter.is_ascii_alphabetic() => self.begin_tag(false, read),
+            Some([b'/', letter, ..]) if letter.is_ascii_alphabetic() => self.begin_tag(true, read.saturating_add(1)),
+            _ => self.go(State::TagOpen, read),
         }
+    }
+
+    fn begin_tag(&mut self, is_end: bool, read: usize) -> (usize, Option<Step>) {
+        self.tag = Tag::new(is_end);
+        self.go(State::TagName, read)
     }
 
     fn marked(&mut self, byte: u8, rest: &[u8]) -> (usize, Option<Step>) {
@@ -170,50 +179,55 @@ impl<'m> Html<'m> {
 
     fn end_tag_open(&mut self, byte: u8) -> (usize, Option<Step>) {
         if byte.is_ascii_alphabetic() {
-            self.tag = Tag::new(true);
-            return self.go(State::TagName, 0);
+            return self.begin_tag(true, 0);
         }
         self.state = if byte == b'>' { State::Data } else { State::BogusComment };
         (usize::from(byte == b'>'), self.release())
     }
 
     /// The name that decides over a held token.
-    fn tag_name(&mut self, byte: u8) -> (usize, Option<Step>) {
-        if ends_name(byte) {
-            self.state = State::BeforeAttribute;
-            let is_whole = self.tag.is_end && self.tag.name.is(&self.element);
-            let len = self.matcher.len();
-            let verdict = || if is_whole { Take::step(len, Place::HtmlText) } else { Step::Drop };
-            return (0, mem::take(&mut self.held).then(verdict));
-        }
-        let step = if self.tag.name.is_full() { self.release() } else { None };
-        self.tag.name.push(byte);
-        (1, step)
-    }
-
-    fn before_attribute(&mut self, byte: u8) -> (usize, Option<Step>) {
-        let state = match byte {
-            b'>' => self.after_tag(),
-            b'/' => State::BeforeAttribute,
-            _ if is_space(byte) => State::BeforeAttribute,
-            _ => {
-                self.tag.begin_attribute(byte);
-                State::AttributeName
-            }
+    fn tag_name(&mut self, byte: u8, rest: &[u8]) -> (usize, Option<Step>) {
+        let (name, end) = split_name(rest, usize::from(byte == b'<'), ends_name);
+        let fits = self.tag.name.push(name);
+        let Some(end) = end.filter(|&end| ends_name(end)) else {
+            return (name.len(), if fits { None } else { self.release() });
         };
-        self.tag.slash = byte == b'/';
-        self.go(state, 1)
+        self.state = State::BeforeAttribute;
+        if mem::take(&mut self.held) {
+            let is_whole = self.tag.is_end && self.tag.name.is(&self.element);
+            let verdict = if is_whole { Take::step(self.matcher.len(), Place::HtmlText) } else { Step::Drop };
+            return (name.len(), Some(verdict));
+        }
+        let (read, _) = if end == b'>' { self.before_attribute(end, &[]) } else { (0, None) };
+        (name.len().saturating_add(read), None)
     }
 
-    fn attribute_name(&mut self, byte: u8) -> (usize, Option<Step>) {
-        if ends_name(byte) {
-            return self.go(State::AfterAttributeName, 0);
+    fn before_attribute(&mut self, byte: u8, rest: &[u8]) -> (usize, Option<Step>) {
+        if byte == b'>' {
+            let state = self.after_tag();
+            return self.go(state, 1);
         }
-        if byte == b'=' {
-            return self.go(State::BeforeValue, 1);
+        self.tag.slash = byte == b'/';
+        match byte {
+            b'/' => (1, None),
+            _ if is_space(byte) => (1, None),
+            _ => {
+                (self.tag.attribute, self.tag.value) = (Some(0), Some(0));
+                // An equals sign in front belongs to the name.
+                self.attribute_name(rest, 1)
+            }
         }
-        self.tag.push_name(byte);
-        (1, None)
+    }
+
+    /// `rest` begins with this many bytes that are the name's, whatever they are.
+    fn attribute_name(&mut self, rest: &[u8], some: usize) -> (usize, Option<Step>) {
+        let (name, end) = split_name(rest, some, |byte| ends_name(byte) || byte == b'=');
+        self.tag.push_name(name);
+        match end {
+            Some(b'=') => self.go(State::BeforeValue, name.len().saturating_add(1)),
+            Some(byte) if ends_name(byte) => self.go(State::AfterAttributeName, name.len()),
+            _ => self.go(State::AttributeName, name.len()),
+        }
     }
 
     fn after_attribute_name(&mut self, byte: u8) -> (usize, Option<Step>) {
@@ -355,6 +369,7 @@ impl<'m> Html<'m> {
 }
 
 impl Rules for Html<'_> {
+    #[inline]
     fn advance(&mut self, byte: u8, rest: &[u8]) -> (usize, Option<Step>) {
         if byte == b'<' && self.state.is_markup() && self.regions.any() {
             self.state = State::Off;
@@ -367,9 +382,9 @@ impl Rules for Html<'_> {
             State::Full(spaces) => self.full(byte, spaces),
             State::TagOpen => self.tag_open(byte),
             State::EndTagOpen => self.end_tag_open(byte),
-            State::TagName => self.tag_name(byte),
-            State::BeforeAttribute => self.before_attribute(byte),
-            State::AttributeName => self.attribute_name(byte),
+            State::TagName => self.tag_name(byte, rest),
+            State::BeforeAttribute => self.before_attribute(byte, rest),
+            State::AttributeName => self.attribute_name(rest, usize::from(byte == b'<')),
             State::AfterAttributeName => self.after_attribute_name(byte),
             State::BeforeValue => self.before_value(byte),
             State::Quoted(quote) => self.quoted(rest, quote),
@@ -410,14 +425,11 @@ impl Tag {
         Self { name: Name::new(), is_end, slash: false, attribute: None, value: None, marked: None }
     }
 
-    fn begin_attribute(&mut self, byte: u8) {
-        (self.attribute, self.value) = (Some(0), Some(0));
-        self.push_name(byte);
-    }
-
-    fn push_name(&mut self, byte: u8) {
-        let seen = self.attribute.filter(|&seen| continues(ATTRIBUTE, seen, byte));
-        self.attribute = seen.map(|seen| seen.saturating_add(1));
+    fn push_name(&mut self, bytes: &[u8]) {
+        self.attribute = self.attribute.and_then(|seen| {
+            let end = seen.saturating_add(bytes.len());
+            ATTRIBUTE.get(seen..end)?.eq_ignore_ascii_case(bytes).then_some(end)
+        });
     }
 
     fn push_value(&mut self, bytes: &[u8], marker: &[u8]) {
@@ -433,17 +445,25 @@ impl Tag {
     }
 }
 
+/// The part of a name that `rest` begins with, and the byte behind it. The first `some` bytes are the name's; behind them a `<` ends the part,
+/// because it may be ambiguous.
+fn split_name(rest: &[u8], some: usize, ends: impl Fn(u8) -> bool) -> (&[u8], Option<u8>) {
+    let len = rest.iter().skip(some).position(|&byte| byte == b'<' || ends(byte));
+    let len = len.map_or(rest.len(), |more| some.saturating_add(more));
+    (rest.get(..len).unwrap_or_default(), rest.get(len).copied())
+}
+
 /// Is `byte`, in lower case, what comes after the first `seen` bytes of `name`?
 fn continues(name: &[u8], seen: usize, byte: u8) -> bool {
     name.get(seen) == Some(&byte.to_ascii_lowercase())
 }
 
 fn ends_name(byte: u8) -> bool {
-    is_space(byte) || matches!(byte, b'/' | b'>')
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'/' | b'>')
 }
 
 fn is_space(byte: u8) -> bool {
-    (byte == b' ') | (byte == b'\t') | (byte == b'\n') | (byte == b'\r') | (byte == b'\x0c')
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c')
 }
 
 const ATTRIBUTE: &[u8] = b"data-symbolon";
