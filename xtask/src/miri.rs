@@ -2,10 +2,13 @@
 //!
 //! The core has no unsafe code; what it depends on has, and this runs it as the core does. Miri is some ten thousand times slower than the machine, so
 //! each test has a limit. What takes the machine itself too long for that isn't begun; both that and what doesn't come to its end prove nothing,
-//! and are counted.
+//! and are counted. What has passed isn't run again until something changes that it is made of.
 
-use std::collections::VecDeque;
-use std::io::{BufRead, BufReader};
+use std::collections::{BTreeSet, VecDeque};
+use std::fmt;
+use std::fs::{self, OpenOptions};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,8 +25,11 @@ use crate::process::{kill, output, run, succeeds};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
     /// How long a test may take
-    #[arg(long, default_value_t = 60)]
+    #[arg(long, default_value_t = 120)]
     seconds: u64,
+    /// Run again what has passed
+    #[arg(long)]
+    afresh: bool,
     /// Only tests with this in their names
     #[arg(value_name = "TEXT", default_value = "")]
     only: String,
@@ -36,17 +42,23 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
         root: root.into(),
         target: Metadata::load(root)?.target_directory()?.join("miri"),
         limit: Duration::from_secs(arguments.seconds),
+        made_of: made_of(root)?,
     };
+    if arguments.afresh {
+        fs::remove_file(miri.passed()).or_else(|error| if miri.passed().exists() { Err(error) } else { Ok(()) })?;
+    }
     run(miri.command().args(["--lib", "--tests", "--no-run"]))?;
     let tests: Vec<_> = miri.tests()?.into_iter().filter(|test| test.name.contains(&arguments.only)).collect();
-    let count = tests.len();
-    let begun: Vec<_> = tests.into_iter().filter(|test| test.duration * SLOWER <= miri.limit).collect();
+    let before = miri.passed_before()?;
+    let (passed, open): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| before.contains(&test.to_string()));
+    let (begun, too_long): (Vec<_>, Vec<_>) = open.into_iter().partition(|test| test.duration * SLOWER <= miri.limit);
     println!(
-        "    {} tests of {count}, {} seconds each at most; the others take too long",
+        "    {} tests, {} seconds each at most; {} have passed before, {} take too long",
         begun.len(),
-        arguments.seconds
+        arguments.seconds,
+        passed.len(),
+        too_long.len()
     );
-    let too_long = count - begun.len();
     let jobs = jobs(begun);
     let queue = Mutex::new(jobs.into_iter());
     let ended = Mutex::new(Vec::new());
@@ -68,9 +80,10 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
         |end: End| ended.iter().filter(|(_, other)| *other == end).map(|(name, _)| name.as_str()).collect::<Vec<_>>();
     let failed = with(End::Failed);
     println!(
-        "{} passed, {} did not come to their end, {too_long} were not begun, {} failed",
-        with(End::Passed).len(),
+        "{} passed, {} did not come to their end, {} were not begun, {} failed",
+        passed.len() + with(End::Passed).len(),
         with(End::None).len(),
+        too_long.len(),
         failed.len()
     );
     if failed.is_empty() { Ok(()) } else { Err(format!("these failed in Miri:\n{}", failed.join("\n")).into()) }
@@ -88,6 +101,8 @@ struct Miri {
     root: PathBuf,
     target: PathBuf,
     limit: Duration,
+    /// Of what passed with this, nothing has changed.
+    made_of: u64,
 }
 
 impl Miri {
@@ -124,6 +139,22 @@ impl Miri {
         timed(&told, &said_beside)
     }
 
+    /// A file of one line a test that passed: what it was made of, and its name.
+    fn passed(&self) -> PathBuf {
+        self.target.join("passed.txt")
+    }
+
+    fn passed_before(&self) -> Outcome<BTreeSet<String>> {
+        let text = if self.passed().exists() { fs::read_to_string(self.passed())? } else { String::new() };
+        let with_this = format!("{:016x} ", self.made_of);
+        Ok(text.lines().filter_map(|line| line.strip_prefix(&with_this)).map(Into::into).collect())
+    }
+
+    fn keep(&self, name: &str) -> Outcome {
+        let mut file = OpenOptions::new().create(true).append(true).open(self.passed())?;
+        Ok(writeln!(file, "{:016x} {name}", self.made_of)?)
+    }
+
     /// Runs these tests of a program, one after the other. The program is started again behind one that doesn't come to its end, or ends it.
     fn program(&self, program: &[String], mut left: VecDeque<String>) -> Outcome<Vec<(String, End)>> {
         let mut ended = Vec::new();
@@ -151,7 +182,7 @@ impl Miri {
                                 continue;
                             }
                         };
-                        self.note(program, &mut left, end, start, &mut ended);
+                        self.note(program, &mut left, end, start, &mut ended)?;
                         start = Instant::now();
                     }
                     Err(mpsc::RecvTimeoutError::Disconnected) => break End::Failed,
@@ -163,7 +194,7 @@ impl Miri {
             };
             child.wait()?;
             if !left.is_empty() {
-                self.note(program, &mut left, end, start, &mut ended);
+                self.note(program, &mut left, end, start, &mut ended)?;
             }
         }
         Ok(ended)
@@ -176,8 +207,8 @@ impl Miri {
         end: End,
         start: Instant,
         ended: &mut Vec<(String, End)>,
-    ) {
-        let Some(name) = left.pop_front() else { return };
+    ) -> Outcome {
+        let Some(name) = left.pop_front() else { return Ok(()) };
         let word = match end {
             End::Passed => "passed",
             End::Failed => "FAILED",
@@ -185,15 +216,19 @@ impl Miri {
         };
         let name = format!("{} {name}", program.join(" "));
         println!("    {word} {:3} s  {name}", start.elapsed().as_secs());
+        if end == End::Passed {
+            self.keep(&name)?;
+        }
         ended.push((name, end));
+        Ok(())
     }
 }
 
 /// What the check of the largest program takes on a slow machine.
 const STARTING: Duration = Duration::from_secs(120);
 
-/// Miri takes at least so many times what the machine does. Between 15,000 and 60,000 was seen.
-const SLOWER: u32 = 25_000;
+/// Miri takes so many times what the machine does. Between 15,000 and 60,000 was seen.
+const SLOWER: u32 = 50_000;
 
 /// Programs of Miri are started with so many tests: enough that the start hardly counts, few enough that processors share them evenly.
 const TOGETHER: usize = 8;
@@ -204,6 +239,31 @@ struct Test {
     program: Vec<String>,
     name: String,
     duration: Duration,
+}
+
+impl fmt::Display for Test {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.program.join(" "), self.name)
+    }
+}
+
+/// The core, its tests, the versions of its dependencies and the compiler, as a number.
+fn made_of(root: &Path) -> Outcome<u64> {
+    let mut paths = vec![root.join("Cargo.lock")];
+    let mut folders: Vec<_> = ["src", "tests", "examples"].map(|name| root.join(name)).into();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder)? {
+            let path = entry?.path();
+            if path.is_dir() { folders.push(path) } else { paths.push(path) }
+        }
+    }
+    paths.sort();
+    let mut hasher = DefaultHasher::new();
+    for path in paths {
+        (path.strip_prefix(root)?, fs::read(&path)?).hash(&mut hasher);
+    }
+    output(Command::new("rustc").env_remove("RUSTUP_TOOLCHAIN").args(["+nightly", "--version"]))?.hash(&mut hasher);
+    Ok(hasher.finish())
 }
 
 /// What is started together: the quickest first, so that whoever stops it has most tests behind him.
