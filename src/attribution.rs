@@ -2,12 +2,11 @@
 
 use core::fmt;
 
-use heapless::Vec;
 use subtle::ConstantTimeEq;
 
 use crate::{
     Entry, Error, Field, Principal, Reason, Store, Vault,
-    keyring::MAX_EPOCHS,
+    by_epoch::ByEpoch,
     keys::OwnerKey,
     owner::OwnerRecord,
     seal,
@@ -20,14 +19,9 @@ use crate::{
 /// [`Vault::attribution`] makes it. It opens nothing.
 pub struct Attribution {
     tag: [u8; 16],
-    keys: Vec<Keys, MAX_EPOCHS>,
-}
-
-struct Keys {
-    epoch: u16,
-    owner: OwnerKey,
-    /// In its place for erasable tokens, while the owner has a secret.
-    erasable: Option<OwnerKey>,
+    keys: ByEpoch<OwnerKey>,
+    /// In their place for erasable tokens, while the owner has a secret.
+    erasable: ByEpoch<OwnerKey>,
 }
 
 impl Attribution {
@@ -52,8 +46,7 @@ impl Attribution {
         let field = Field::from_code(u16::from_le_bytes([field_low, field_high])).ok()?;
         let mode = Mode::of_shape(field, shape);
         let epoch = u16::from_le_bytes([epoch_low, epoch_high]);
-        let keys = self.keys.iter().find(|keys| keys.epoch == epoch)?;
-        let owner = if mode.is_erasable() { keys.erasable.as_ref()? } else { &keys.owner };
+        let owner = if mode.is_erasable() { &self.erasable } else { &self.keys }.get(epoch)?;
         let commitment = seal::commitment(&owner.seal(field, mode), &entry.token.nonce);
         Some(commitment.ct_eq(&entry.owner_or_commitment).into())
     }
@@ -75,11 +68,9 @@ impl Vault {
         let tag = self.owner_tag(owner);
         let record = OwnerRecord::stored(&tag, store)?;
         let (secret, has_secret) = record.secret();
-        let keys = |(epoch, root): (u16, &crate::keys::Root)| {
-            let owner = root.tenant(owner.tenant()).owner(owner);
-            let erasable = has_secret.then(|| owner.erasable(secret));
-            Keys { epoch, owner, erasable }
-        };
-        Ok(Attribution { tag, keys: self.keyring().roots().map(keys).collect() })
+        let roots = self.keyring().roots();
+        let keys: ByEpoch<_> = roots.map(|(epoch, root)| (epoch, root.tenant(owner.tenant()).owner(owner))).collect();
+        let erasable = keys.iter().filter(|_| has_secret).map(|(epoch, key)| (epoch, key.erasable(secret)));
+        Ok(Attribution { tag, erasable: erasable.collect(), keys })
     }
 }

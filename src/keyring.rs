@@ -2,13 +2,13 @@
 
 use core::fmt;
 
-use heapless::Vec;
 use rand_core::TryCryptoRng;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 use crate::{
     Error,
+    by_epoch::ByEpoch,
     bytes::put,
     keys::{Root, TagKey},
     prf::Key,
@@ -24,13 +24,8 @@ pub(crate) const MAX_KEYRING_LEN: usize = HEAD_LEN + MAX_EPOCHS * EPOCH_LEN;
 ///
 /// New tokens are sealed under the newest epoch; older ones still open.
 pub struct Keyring {
-    roots: Vec<EpochRoot, MAX_EPOCHS>,
+    roots: ByEpoch<Root>,
     tag_key: TagKey,
-}
-
-struct EpochRoot {
-    epoch: u16,
-    root: Root,
 }
 
 impl Keyring {
@@ -45,7 +40,7 @@ impl Keyring {
     /// # Errors
     /// [`Error::RngFailed`]
     pub fn generate<R: TryCryptoRng>(rng: &mut R) -> Result<Self, Error> {
-        let mut keyring = Self { roots: Vec::new(), tag_key: TagKey(random_key(rng)?) };
+        let mut keyring = Self { roots: ByEpoch::new(), tag_key: TagKey(random_key(rng)?) };
         keyring.add_epoch(rng)?;
         Ok(keyring)
     }
@@ -57,7 +52,7 @@ impl Keyring {
     pub fn add_epoch<R: TryCryptoRng>(&mut self, rng: &mut R) -> Result<u16, Error> {
         let epoch = self.newest().checked_add(1).ok_or(Error::InvalidKeyring)?;
         let root = random_key(rng)?;
-        if self.roots.iter().any(|known| known.root.as_bytes().ct_eq(root.as_bytes()).into()) {
+        if self.roots.iter().any(|(_, known)| known.as_bytes().ct_eq(root.as_bytes()).into()) {
             return Err(Error::RngFailed);
         }
         self.push(epoch, Root::new(*root.as_bytes()))?;
@@ -73,11 +68,9 @@ impl Keyring {
     /// # Errors
     /// [`Error::InvalidKeyring`]: no such epoch, or the newest.
     pub fn retire(&mut self, epoch: u16) -> Result<(), Error> {
-        let place = self.roots.iter().position(|known| known.epoch == epoch).ok_or(Error::InvalidKeyring)?;
-        if epoch == self.newest() {
+        if epoch == self.newest() || !self.roots.remove(epoch) {
             return Err(Error::InvalidKeyring);
         }
-        drop(self.roots.remove(place));
         Ok(())
     }
 
@@ -91,8 +84,8 @@ impl Keyring {
         let (head, epochs) = out.split_first_chunk_mut::<HEAD_LEN>().ok_or(Error::BufferTooSmall)?;
         let count = u8::try_from(self.roots.len()).unwrap_or_default();
         put(head, &[&[FORMAT, count], self.tag_key.0.as_bytes()]);
-        for (slot, known) in epochs.chunks_mut(EPOCH_LEN).zip(&self.roots) {
-            put(slot, &[&known.epoch.to_le_bytes(), known.root.as_bytes()]);
+        for (slot, (epoch, root)) in epochs.chunks_mut(EPOCH_LEN).zip(self.roots.iter()) {
+            put(slot, &[&epoch.to_le_bytes(), root.as_bytes()]);
         }
         Ok(len)
     }
@@ -108,35 +101,35 @@ impl Keyring {
         if *format != FORMAT || epochs.len() != usize::from(*count) || !rest.is_empty() {
             return Err(Error::Malformed);
         }
-        let mut keyring = Self { roots: Vec::new(), tag_key: TagKey(Key::new(*tag_key)) };
+        let mut keyring = Self { roots: ByEpoch::new(), tag_key: TagKey(Key::new(*tag_key)) };
         for [low, high, root @ ..] in epochs {
             keyring.push(u16::from_le_bytes([*low, *high]), Root::new(*root))?;
         }
-        if keyring.roots.is_empty() { Err(Error::InvalidKeyring) } else { Ok(keyring) }
+        if keyring.roots.len() == 0 { Err(Error::InvalidKeyring) } else { Ok(keyring) }
     }
 
     /// The newest epoch.
     #[must_use]
     pub fn newest(&self) -> u16 {
-        self.roots.last().map_or(0, |known| known.epoch)
+        self.roots.newest()
     }
 
     /// The newest epoch but one; the newest where there is no other.
     pub(crate) fn newest_but_one(&self) -> u16 {
-        self.roots.iter().rev().nth(1).map_or(self.newest(), |known| known.epoch)
+        self.roots.iter().rev().nth(1).map_or(self.newest(), |(epoch, _)| epoch)
     }
 
     pub(crate) fn root(&self, epoch: u16) -> Option<&Root> {
-        self.roots.iter().find(|known| known.epoch == epoch).map(|known| &known.root)
+        self.roots.get(epoch)
     }
 
     /// The epochs, rising.
     pub fn epochs(&self) -> impl Iterator<Item = u16> {
-        self.roots.iter().map(|known| known.epoch)
+        self.roots.iter().map(|(epoch, _)| epoch)
     }
 
     pub(crate) fn roots(&self) -> impl Iterator<Item = (u16, &Root)> {
-        self.roots.iter().map(|known| (known.epoch, &known.root))
+        self.roots.iter()
     }
 
     pub(crate) const fn tag_key(&self) -> &TagKey {
@@ -145,10 +138,7 @@ impl Keyring {
 
     /// Epochs rise, so the last is the newest and none is there twice.
     fn push(&mut self, epoch: u16, root: Root) -> Result<(), Error> {
-        if epoch <= self.newest() {
-            return Err(Error::InvalidKeyring);
-        }
-        self.roots.push(EpochRoot { epoch, root }).map_err(|_| Error::InvalidKeyring)
+        if self.roots.push(epoch, root) { Ok(()) } else { Err(Error::InvalidKeyring) }
     }
 }
 

@@ -4,6 +4,7 @@ use zeroize::ZeroizeOnDrop;
 
 use crate::{
     Field, Principal,
+    by_epoch::Blank,
     label::Label,
     prf::{
         Key,
@@ -16,6 +17,10 @@ use crate::{
 /// `R_e`: the root of one epoch.
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct Root(Key);
+
+impl Blank for Root {
+    const BLANK: Self = Self(Key::BLANK);
+}
 
 impl Root {
     pub(crate) const fn new(bytes: [u8; 32]) -> Self {
@@ -67,6 +72,10 @@ impl TenantKey {
 /// `K_owner`, or `K_canary` in its place.
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct OwnerKey(Key);
+
+impl Blank for OwnerKey {
+    const BLANK: Self = Self(Key::BLANK);
+}
 
 impl OwnerKey {
     /// `K_erasable = F(K_owner, ERASURE, owner secret)`, in K_owner's place for erasable tokens
@@ -149,6 +158,10 @@ impl SealKey {
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct MarkKey(Key);
 
+impl Blank for MarkKey {
+    const BLANK: Self = Self(Key::BLANK);
+}
+
 impl MarkKey {
     pub(crate) const fn new(bytes: [u8; 32]) -> Self {
         Self(Key::new(bytes))
@@ -167,6 +180,10 @@ impl MarkKey {
 /// `F(R_e, CREDENTIAL_ROOT, audience)`
 #[derive(ZeroizeOnDrop)]
 pub(crate) struct CredentialRoot(Key);
+
+impl Blank for CredentialRoot {
+    const BLANK: Self = Self(Key::BLANK);
+}
 
 impl CredentialRoot {
     /// `K_cred = F(credential root, ISSUER, tenant ‖ kind ‖ LE32 period)`

@@ -26,6 +26,7 @@ pub mod appliance;
 mod attribution;
 mod authenticate;
 mod base64url;
+mod by_epoch;
 mod bytes;
 mod canary;
 mod card;

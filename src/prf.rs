@@ -9,11 +9,15 @@ use poly1305::Poly1305;
 use poly1305::universal_hash::{KeyInit, UniversalHash};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 
-use crate::{aead, bytes::put, label::Label, reveal::Item};
+use crate::{aead, by_epoch::Blank, bytes::put, label::Label, reveal::Item};
 
 /// A 256-bit secret. Wiped on drop; can't be copied, compared or printed.
 #[derive(Zeroize, ZeroizeOnDrop)]
 pub(crate) struct Key([u8; 32]);
+
+impl Blank for Key {
+    const BLANK: Self = Self::new([0; 32]);
+}
 
 impl Key {
     pub(crate) const fn new(bytes: [u8; 32]) -> Self {

@@ -2,12 +2,11 @@
 
 use core::fmt;
 
-use heapless::Vec;
 use subtle::ConstantTimeEq;
-use zeroize::ZeroizeOnDrop;
 
 use crate::{
     Error, Token, Vault,
+    by_epoch::ByEpoch,
     entry::take,
     keyring::MAX_EPOCHS,
     keys::MarkKey,
@@ -31,13 +30,7 @@ use crate::{
 /// ```
 pub struct ScannerKey {
     tenant: Id,
-    marks: Vec<Mark, MAX_EPOCHS>,
-}
-
-#[derive(ZeroizeOnDrop)]
-struct Mark {
-    epoch: u16,
-    key: MarkKey,
+    marks: ByEpoch<MarkKey>,
 }
 
 impl ScannerKey {
@@ -47,8 +40,8 @@ impl ScannerKey {
     /// True where the token has this tenant's mark, of its epoch.
     #[must_use]
     pub fn recognises(&self, token: &Token<'_>) -> bool {
-        let known = self.marks.iter().find(|known| known.epoch == token.epoch());
-        known.is_some_and(|known| known.key.mark(&token.nonce()).ct_eq(&token.mark()).into())
+        let known = self.marks.get(token.epoch());
+        known.is_some_and(|known| known.mark(&token.nonce()).ct_eq(&token.mark()).into())
     }
 
     /// Whose tokens it tells.
@@ -77,9 +70,9 @@ impl ScannerKey {
         put(&count(self.tenant().len()))?;
         put(self.tenant())?;
         put(&count(self.marks.len()))?;
-        for mark in &self.marks {
-            put(&mark.epoch.to_le_bytes())?;
-            put(mark.key.as_bytes())?;
+        for (epoch, mark) in self.marks.iter() {
+            put(&epoch.to_le_bytes())?;
+            put(mark.as_bytes())?;
         }
         Ok(len)
     }
@@ -96,14 +89,12 @@ impl ScannerKey {
         let [FORMAT, len] = take(rest)? else { return None };
         let (tenant, behind) = rest.split_at_checked(len.into())?;
         *rest = behind;
-        let mut key = Self { tenant: Id::new(tenant).ok()?, marks: Vec::new() };
+        let mut key = Self { tenant: Id::new(tenant).ok()?, marks: ByEpoch::new() };
         let [count] = take(rest)?;
         for _ in 0..count {
-            let mark = Mark { epoch: u16::from_le_bytes(take(rest)?), key: MarkKey::new(take(rest)?) };
-            if key.marks.last().map_or(0, |last| last.epoch) >= mark.epoch {
+            if !key.marks.push(u16::from_le_bytes(take(rest)?), MarkKey::new(take(rest)?)) {
                 return None;
             }
-            key.marks.push(mark).ok()?;
         }
         (count > 0).then_some(key)
     }
@@ -122,9 +113,8 @@ impl Vault {
     /// [`Error::InvalidPrincipal`]
     pub fn scanner_key(&self, tenant: impl AsRef<[u8]>) -> Result<ScannerKey, Error> {
         let tenant = Id::new(tenant.as_ref())?;
-        let mark =
-            |(epoch, root): (u16, &crate::keys::Root)| Mark { epoch, key: root.tenant(tenant.as_bytes()).mark() };
-        let marks = self.keyring().roots().map(mark).collect();
+        let marks =
+            self.keyring().roots().map(|(epoch, root)| (epoch, root.tenant(tenant.as_bytes()).mark())).collect();
         Ok(ScannerKey { tenant, marks })
     }
 }

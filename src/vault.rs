@@ -7,6 +7,7 @@ use heapless::Vec;
 use crate::{
     Credential, Environment, Error, Held, Host, Issuer, Keyring, Limits, Principal, Proof, Record, RecordKey, Sealer,
     Session, SessionId, Slot, Table, Time, Token,
+    by_epoch::ByEpoch,
     entry::{Entry, Event, Reason},
     keyring::MAX_EPOCHS,
     keys::{CredentialRoot, OwnerKey, Root, SealKey, TagKey, TenantKey},
@@ -65,7 +66,7 @@ pub struct Vault {
     limits: Limits,
     operators: Option<Id>,
     keys: KeyState,
-    credential_roots: Vec<(u16, CredentialRoot), MAX_EPOCHS>,
+    credential_roots: ByEpoch<CredentialRoot>,
     /// Stands in for the root of an epoch that there is not, so that such a refusal costs what every other costs.
     no_root: Root,
     /// Opens nothing: tried where it is clear already that nothing is to open.
@@ -318,8 +319,7 @@ impl Vault {
     /// The credential root of an epoch that is in the keyring and not below the floor.
     pub(crate) fn credential_root(&self, epoch: u16) -> Option<&CredentialRoot> {
         let at_or_above_floor = epoch >= self.credential_floor;
-        let found = self.credential_roots.iter().find(|(known, _)| *known == epoch);
-        found.filter(|_| at_or_above_floor).map(|(_, root)| root)
+        self.credential_roots.get(epoch).filter(|_| at_or_above_floor)
     }
 
     /// A credential root for refusals, so that they cost the same.

@@ -65,6 +65,21 @@ fn keyrings_vaults_and_issuers() {
     }
 }
 
+/// A root that was retired is gone at once; the one behind it has left its place, and nothing there.
+#[test]
+fn retired_roots() {
+    let mut keyring = common::keyring();
+    keyring.add_epoch(&mut TestRng(7)).unwrap();
+    let mut bytes = [0; Keyring::MAX_LEN];
+    keyring.write_secret(&mut bytes).unwrap();
+    let roots = chunks(&bytes, &[36, 70]);
+    let holds = |keyring: &Keyring| [&roots[..1], &roots[1..]].map(|root| times_in_memory(keyring, root));
+    assert_eq!(holds(&keyring), [1, 1]);
+    keyring.retire(1).unwrap();
+    assert_eq!(holds(&keyring), [0, 1]);
+    assert_eq!(before_and_after(keyring, &roots), WIPED);
+}
+
 #[test]
 fn session_and_audit_keys() {
     let key = SessionKey::generate(&mut TestRng(1)).unwrap();
