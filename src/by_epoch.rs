@@ -4,8 +4,8 @@ use crate::keyring::MAX_EPOCHS;
 
 /// What there is for each epoch, rising.
 ///
-/// The free places hold a blank value. A vector's hold what moves left behind, of a vector that one was removed from or that was returned from
-/// a function a key, and its drop passes over them.
+/// The free places hold a blank value, so that a drop wipes all. In a vector's there may be what a move left (a key, where one was removed, or
+/// where the vector itself was moved), and its drop passes over them.
 pub(crate) struct ByEpoch<T> {
     places: [(u16, T); MAX_EPOCHS],
     len: usize,
