@@ -47,6 +47,9 @@ pub(crate) struct Id {
 }
 
 impl Id {
+    /// No one's: every other has a byte at least.
+    pub(crate) const NONE: Self = Self { bytes: [0; MAX_ID_LEN], len: 0 };
+
     pub(crate) fn new(id: &[u8]) -> Result<Self, Error> {
         let len = u8::try_from(id.len()).map_err(|_| Error::InvalidPrincipal)?;
         let mut bytes = [0; MAX_ID_LEN];

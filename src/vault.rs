@@ -64,7 +64,8 @@ pub struct Vault {
     token_floor: u16,
     credential_floor: u16,
     limits: Limits,
-    operators: Option<Id>,
+    /// [`Id::NONE`] where any tenant's operators count. An `Option` would leave room for what moves leave: a root was seen there.
+    operators: Id,
     keys: KeyState,
     credential_roots: ByEpoch<CredentialRoot>,
     /// Stands in for the root of an epoch that there is not, so that such a refusal costs what every other costs.
@@ -141,7 +142,7 @@ impl Vault {
         let keys = KeyState { epochs, token_floor, credential_floor };
         Ok(Self {
             limits,
-            operators: config.operators.map(Id::new).transpose()?,
+            operators: config.operators.map_or(Ok(Id::NONE), Id::new)?,
             keys,
             keyring,
             audience,
@@ -270,7 +271,7 @@ impl Vault {
 
     /// Whether this tenant's operators may stop everything.
     pub(crate) fn is_operated_from(&self, tenant: &[u8]) -> bool {
-        self.operators.as_ref().is_none_or(|operators| operators.as_bytes() == tenant)
+        self.operators == Id::NONE || self.operators.as_bytes() == tenant
     }
 
     pub(crate) const fn limits(&self) -> &Limits {
