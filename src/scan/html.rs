@@ -198,8 +198,8 @@ impl<'m> Html<'m> {
             let verdict = if is_whole { Take::step(self.matcher.len(), Place::HtmlText) } else { Step::Drop };
             return (name.len(), Some(verdict));
         }
-        let (read, _) = if end == b'>' { self.before_attribute(end, &[]) } else { (0, None) };
-        (name.len().saturating_add(read), None)
+        let (read, step) = self.before_attribute(end, &[]);
+        (name.len().saturating_add(read), step)
     }
 
     fn before_attribute(&mut self, byte: u8, rest: &[u8]) -> (usize, Option<Step>) {

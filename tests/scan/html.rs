@@ -18,6 +18,8 @@ fn html_marked_elements() {
     check(HTML, "<select><option data-symbolon=n0nce>§</option></select>");
     check(HTML, "<svg><svg/></svg><math/><b data-symbolon=n0nce>§</b>");
     check(HTML, "<br><b data-symbolon=n0nce data-symbolon=x>§</b>");
+    check(HTML, "<b data-symbolon<a data-symbolon=n0nce>§</b>");
+    check(HTML, "</ x=\"><b data-symbolon=n0nce>§</b></1 x=\"><b data-symbolon=n0nce>§</b>");
     assert_eq!(places(HTML, "<b data-symbolon=n0nce>§</b>"), [Place::HtmlText]);
 }
 
