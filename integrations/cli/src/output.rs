@@ -4,6 +4,8 @@
 //! gets its own name. Every error removes it. A run that is killed can't: its leftover is never seen under the result's name,
 //! holds a lock for as long as the run lives, and is removed by the next run that writes into that directory.
 
+mod write_back;
+
 use std::{
     fs::{self, File},
     io::{self, Write},
@@ -15,6 +17,8 @@ use anyhow::{Context, Result};
 use tempfile::NamedTempFile;
 
 use crate::error::Failure;
+
+use write_back::WriteBack;
 
 /// Who may read a result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +64,7 @@ enum Target {
         file: NamedTempFile,
         path: PathBuf,
         replace: bool,
+        write_back: WriteBack,
     },
 }
 
@@ -89,7 +94,7 @@ impl Output {
         let dir = path.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
         remove_leftovers(dir);
         let file = hidden_file(dir, readers).map_err(|error| explain(error, &name))?;
-        Ok(Self { target: Target::Hidden { file, path, replace }, name })
+        Ok(Self { target: Target::Hidden { file, path, replace, write_back: WriteBack::new() }, name })
     }
 
     /// Writes all of `bytes`, past any buffer.
@@ -97,7 +102,10 @@ impl Output {
         let written = match &mut self.target {
             Target::Stdout(stdout) => stdout.write_all(bytes).and_then(|()| stdout.flush()),
             Target::Direct(file) => file.write_all(bytes),
-            Target::Hidden { file, .. } => file.as_file_mut().write_all(bytes),
+            Target::Hidden { file, write_back, .. } => {
+                let file = file.as_file_mut();
+                file.write_all(bytes).and_then(|()| write_back.wrote(bytes.len(), file))
+            }
         };
         written.map_err(|error| explain(error, &self.name))
     }
@@ -105,8 +113,8 @@ impl Output {
     /// Everything has been written: makes the file durable and visible under its own name.
     pub(crate) fn finish(self) -> Result<()> {
         let Self { target, name } = self;
-        let Target::Hidden { file, path, replace } = target else { return Ok(()) };
-        file.as_file().sync_all().map_err(|error| explain(error, &name))?;
+        let Target::Hidden { file, path, replace, write_back } = target else { return Ok(()) };
+        write_back.finish().and_then(|()| file.as_file().sync_all()).map_err(|error| explain(error, &name))?;
         let persisted = if replace { file.persist(&path) } else { file.persist_noclobber(&path) };
         persisted.map_err(|failed| match failed.error.kind() {
             io::ErrorKind::AlreadyExists => Failure::Input
