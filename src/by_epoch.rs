@@ -1,5 +1,7 @@
 //! Secrets by epoch, in places of which none keeps what nobody wipes.
 
+use core::mem;
+
 use crate::keyring::MAX_EPOCHS;
 
 /// What there is for each epoch, rising.
@@ -35,10 +37,13 @@ impl<T: Blank> ByEpoch<T> {
     /// Wipes this epoch's; returns false where there is none.
     pub(crate) fn remove(&mut self, epoch: u16) -> bool {
         let Some(at) = self.iter().position(|(known, _)| known == epoch) else { return false };
-        let Some(from_here) = self.places.get_mut(at..self.len) else { return false };
-        from_here.rotate_left(1);
-        if let Some(last) = from_here.last_mut() {
-            *last = (0, T::BLANK);
+        let mut from_here = self.places.get_mut(at..self.len).unwrap_or_default();
+        while let Some((place, later)) = from_here.split_first_mut() {
+            match later.first_mut() {
+                Some(next) => mem::swap(place, next),
+                None => *place = (0, T::BLANK),
+            }
+            from_here = later;
         }
         self.len = self.len.saturating_sub(1);
         true
