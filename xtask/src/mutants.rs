@@ -37,8 +37,8 @@ pub(crate) struct Arguments {
     /// Don't build what takes a build of its own
     #[arg(long)]
     no_builds: bool,
-    /// Write the counts to docs/mutants.md
-    #[arg(long)]
+    /// Write the counts, which are of all files, to docs/mutants.md
+    #[arg(long, conflicts_with = "files")]
     write: bool,
     /// These files only, such as src/token.rs
     #[arg(value_name = "FILE")]
