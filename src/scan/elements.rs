@@ -93,43 +93,42 @@ impl Region {
 
 /// The regions that are open, outermost first.
 #[derive(Clone, Copy)]
-pub(super) struct Regions {
-    open: [Option<Region>; REGIONS_MAX],
-    len: usize,
-}
+pub(super) struct Regions([Option<Region>; REGIONS_MAX]);
 
 impl Regions {
     pub(super) const fn new() -> Self {
-        Self { open: [None; REGIONS_MAX], len: 0 }
+        Self([None; REGIONS_MAX])
     }
 
     pub(super) const fn any(&self) -> bool {
-        self.len > 0
+        self.0[0].is_some()
     }
 
     /// True where a marked element's text is still to be replaced: an `option` in a `select`.
     pub(super) fn only_select(&self) -> bool {
-        self.open.iter().flatten().all(|&region| region == Region::Select)
+        self.0.iter().flatten().all(|&region| region == Region::Select)
     }
 
     /// A start tag; returns false if there are too many open.
     pub(super) fn enter(&mut self, region: Region) -> bool {
-        let Some(slot) = self.open.get_mut(self.len) else { return false };
+        let Some(slot) = self.0.iter_mut().find(|slot| slot.is_none()) else { return false };
         *slot = Some(region);
-        self.len = self.len.saturating_add(1);
         true
     }
 
     /// An end tag; returns false if it closes an outer region before an inner one.
     pub(super) fn leave(&mut self, name: &Name) -> bool {
-        let Some(last) = self.len.checked_sub(1) else { return true };
+        if !self.any() {
+            return true;
+        }
         let Kind::Region(region) = name.kind() else { return true };
-        match self.open.get_mut(last) {
+        let is_open = self.0.contains(&Some(region));
+        match self.0.iter_mut().rev().find(|slot| slot.is_some()) {
             Some(innermost) if *innermost == Some(region) => {
-                (*innermost, self.len) = (None, last);
+                *innermost = None;
                 true
             }
-            _ => !self.open.contains(&Some(region)),
+            _ => !is_open,
         }
     }
 }

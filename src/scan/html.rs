@@ -198,7 +198,7 @@ impl<'m> Html<'m> {
             let verdict = if is_whole { Take::step(self.matcher.len(), Place::HtmlText) } else { Step::Drop };
             return (name.len(), Some(verdict));
         }
-        let (read, step) = self.before_attribute(end, &[]);
+        let (read, step) = self.before_attribute(end, rest.get(name.len()..).unwrap_or_default());
         (name.len().saturating_add(read), step)
     }
 
@@ -459,7 +459,7 @@ fn continues(name: &[u8], seen: usize, byte: u8) -> bool {
 }
 
 fn ends_name(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' | b'/' | b'>')
+    is_space(byte) || matches!(byte, b'/' | b'>')
 }
 
 fn is_space(byte: u8) -> bool {

@@ -8,6 +8,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::Outcome;
+use crate::files::files_below;
 use crate::metadata::{CORE, Metadata};
 use crate::process::{cargo, output, run};
 
@@ -186,12 +187,7 @@ fn lines(segments: &[Segment]) -> BTreeMap<u64, bool> {
 /// The files of modules that there are for tests only.
 fn files_for_tests(folder: &Path) -> Outcome<BTreeSet<PathBuf>> {
     let mut found = BTreeSet::new();
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files_for_tests(&path)?);
-            continue;
-        }
+    for path in files_below(folder)? {
         // What a file declares stands in the folder of its name; what lib.rs declares, beside it.
         let of_root = path.ends_with("src/lib.rs");
         let inside = if of_root { folder.into() } else { path.with_extension("") };

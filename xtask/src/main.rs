@@ -6,6 +6,7 @@ mod bench;
 mod constant_time;
 mod coverage;
 mod device;
+mod files;
 mod firmware;
 mod fuzz;
 mod metadata;

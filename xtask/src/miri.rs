@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::Outcome;
+use crate::files::files_below;
 use crate::metadata::{CORE, Metadata};
 use crate::process::{kill, output, run, succeeds};
 
@@ -44,10 +45,10 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
         limit: Duration::from_secs(arguments.seconds),
         made_of: made_of(root)?,
     };
-    if arguments.afresh {
-        fs::remove_file(miri.passed()).or_else(|error| if miri.passed().exists() { Err(error) } else { Ok(()) })?;
-    }
     run(miri.command().args(["--lib", "--tests", "--no-run"]))?;
+    if arguments.afresh {
+        fs::write(miri.passed(), "")?;
+    }
     let tests: Vec<_> = miri.tests()?.into_iter().filter(|test| test.name.contains(&arguments.only)).collect();
     let before = miri.passed_before()?;
     let (passed, open): (Vec<_>, Vec<_>) = tests.into_iter().partition(|test| before.contains(&test.to_string()));
@@ -59,13 +60,12 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
         passed.len(),
         too_long.len()
     );
-    let jobs = jobs(begun);
-    let queue = Mutex::new(jobs.into_iter());
+    let queue = Mutex::new(jobs(begun).into_iter());
     let ended = Mutex::new(Vec::new());
     let work = || {
         loop {
-            let Some((program, names)) = queue.lock().unwrap_or_else(PoisonError::into_inner).next() else { break };
-            let outcome = miri.program(&program, names);
+            let Some(tests) = queue.lock().unwrap_or_else(PoisonError::into_inner).next() else { break };
+            let outcome = miri.program(tests);
             ended.lock().unwrap_or_else(PoisonError::into_inner).push(outcome.map_err(|error| error.to_string()));
         }
     };
@@ -107,18 +107,9 @@ struct Miri {
 
 impl Miri {
     fn command(&self) -> Command {
-        // Not by the cargo that started this program: it would stay the one of its toolchain.
-        let mut command = Command::new("cargo");
-        command.current_dir(&self.root).args([
-            "+nightly",
-            "miri",
-            "test",
-            "--package",
-            CORE,
-            "--features",
-            "appliance",
-        ]);
-        command.arg("--target-dir").arg(&self.target).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
+        let mut command = nightly("cargo");
+        command.current_dir(&self.root).args(["miri", "test", "--package", CORE, "--features", "appliance"]);
+        command.arg("--target-dir").arg(&self.target);
         // Test vectors are files. The core has no threads.
         command.env("MIRIFLAGS", "-Zmiri-disable-isolation -Zmiri-disable-data-race-detector");
         command
@@ -126,10 +117,9 @@ impl Miri {
 
     /// The tests of the core, but for those that Miri can't judge, and what each takes the machine itself.
     fn tests(&self) -> Outcome<Vec<Test>> {
-        let mut command = Command::new("cargo");
-        command.current_dir(&self.root).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
-        command.args(["+nightly", "test", "--package", CORE, "--features", "appliance", "--lib", "--tests"]);
-        command.arg("--target-dir").arg(self.target.join("native"));
+        let mut command = nightly("cargo");
+        command.current_dir(&self.root).args(["test", "--package", CORE, "--features", "appliance"]);
+        command.args(["--lib", "--tests", "--target-dir"]).arg(self.target.join("native"));
         command.args(["--", "-Zunstable-options", "--format", "json", "--report-time", "--test-threads", "1"]);
         let said = command.stderr(Stdio::piped()).output()?;
         let (told, said_beside) = (String::from_utf8(said.stdout)?, String::from_utf8_lossy(&said.stderr));
@@ -156,11 +146,12 @@ impl Miri {
     }
 
     /// Runs these tests of a program, one after the other. The program is started again behind one that doesn't come to its end, or ends it.
-    fn program(&self, program: &[String], mut left: VecDeque<String>) -> Outcome<Vec<(String, End)>> {
+    fn program(&self, mut left: VecDeque<Test>) -> Outcome<Vec<(String, End)>> {
         let mut ended = Vec::new();
-        while !left.is_empty() {
+        while let Some(Test { program, .. }) = left.front() {
             let mut command = self.command();
-            command.args(program).args(["--", "--test-threads", "1", "--exact"]).args(&left);
+            command.args(program).args(["--", "--test-threads", "1", "--exact"]);
+            command.args(left.iter().map(|test| &test.name));
             command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).process_group(0);
             let mut child = command.spawn()?;
             let lines = BufReader::new(child.stdout.take().ok_or("a program without output")?).lines();
@@ -171,7 +162,7 @@ impl Miri {
             let end = loop {
                 match said.recv_timeout(limit) {
                     Ok(line) => {
-                        let told = left.front().and_then(|name| line.strip_prefix(&format!("test {name}")));
+                        let told = left.front().and_then(|test| line.strip_prefix(&format!("test {}", test.name)));
                         let end = match told {
                             Some(told) if told.ends_with(" ok") => End::Passed,
                             Some(told) if told.ends_with(" FAILED") => End::Failed,
@@ -182,7 +173,7 @@ impl Miri {
                                 continue;
                             }
                         };
-                        self.note(program, &mut left, end, start, &mut ended)?;
+                        ended.extend(self.note(left.pop_front(), end, start)?);
                         start = Instant::now();
                     }
                     Err(mpsc::RecvTimeoutError::Disconnected) => break End::Failed,
@@ -193,34 +184,24 @@ impl Miri {
                 }
             };
             child.wait()?;
-            if !left.is_empty() {
-                self.note(program, &mut left, end, start, &mut ended)?;
-            }
+            ended.extend(self.note(left.pop_front(), end, start)?);
         }
         Ok(ended)
     }
 
-    fn note(
-        &self,
-        program: &[String],
-        left: &mut VecDeque<String>,
-        end: End,
-        start: Instant,
-        ended: &mut Vec<(String, End)>,
-    ) -> Outcome {
-        let Some(name) = left.pop_front() else { return Ok(()) };
+    /// Prints how the test ended, and keeps it if it passed.
+    fn note(&self, test: Option<Test>, end: End, start: Instant) -> Outcome<Option<(String, End)>> {
+        let Some(name) = test.map(|test| test.to_string()) else { return Ok(None) };
         let word = match end {
             End::Passed => "passed",
             End::Failed => "FAILED",
             End::None => "no end",
         };
-        let name = format!("{} {name}", program.join(" "));
         println!("    {word} {:3} s  {name}", start.elapsed().as_secs());
         if end == End::Passed {
             self.keep(&name)?;
         }
-        ended.push((name, end));
-        Ok(())
+        Ok(Some((name, end)))
     }
 }
 
@@ -250,38 +231,26 @@ impl fmt::Display for Test {
 /// The core, its tests, the versions of its dependencies and the compiler, as a number.
 fn made_of(root: &Path) -> Outcome<u64> {
     let mut paths = vec![root.join("Cargo.lock")];
-    let mut folders: Vec<_> = ["src", "tests", "examples"].map(|name| root.join(name)).into();
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder)? {
-            let path = entry?.path();
-            if path.is_dir() { folders.push(path) } else { paths.push(path) }
-        }
+    for folder in ["src", "tests", "examples"] {
+        paths.extend(files_below(&root.join(folder))?);
     }
-    paths.sort();
     let mut hasher = DefaultHasher::new();
     for path in paths {
         (path.strip_prefix(root)?, fs::read(&path)?).hash(&mut hasher);
     }
-    output(Command::new("rustc").env_remove("RUSTUP_TOOLCHAIN").args(["+nightly", "--version"]))?.hash(&mut hasher);
+    output(nightly("rustc").arg("--version"))?.hash(&mut hasher);
     Ok(hasher.finish())
 }
 
 /// What is started together: the quickest first, so that whoever stops it has most tests behind him.
-fn jobs(mut tests: Vec<Test>) -> Vec<(Vec<String>, VecDeque<String>)> {
+fn jobs(mut tests: Vec<Test>) -> Vec<VecDeque<Test>> {
     tests.sort_by(|one, other| (&one.program, one.duration).cmp(&(&other.program, other.duration)));
-    let mut jobs: Vec<_> = tests
-        .chunk_by(|one, other| one.program == other.program)
-        .flat_map(|of_a_program| of_a_program.chunks(TOGETHER))
-        .filter_map(|together| {
-            // A program runs its tests in the order of their names.
-            let mut names: Vec<_> = together.iter().map(|test| test.name.clone()).collect();
-            names.sort();
-            let (first, last) = (together.first()?, together.last()?);
-            Some((last.duration, first.program.clone(), VecDeque::from(names)))
-        })
-        .collect();
-    jobs.sort();
-    jobs.into_iter().map(|(_, program, names)| (program, names)).collect()
+    let of_programs = tests.chunk_by(|one, other| one.program == other.program);
+    let mut jobs: Vec<_> = of_programs.flat_map(|tests| tests.chunks(TOGETHER).map(<[Test]>::to_vec)).collect();
+    jobs.sort_by_key(|tests| tests.last().map(|slowest| slowest.duration));
+    // A program runs its tests in the order of their names.
+    jobs.iter_mut().for_each(|tests| tests.sort_by(|one, other| one.name.cmp(&other.name)));
+    jobs.into_iter().map(Into::into).collect()
 }
 
 /// What programs of tests told of themselves in JSON, one after the other, and what cargo said of them, in the same order.
@@ -319,19 +288,22 @@ fn program(said: &str) -> Vec<String> {
 /// `wiping` looks for secrets in the whole of what a value leaves behind, padding too, which no Rust program may read.
 const NOT_FOR_MIRI: [&str; 1] = ["wiping"];
 
+/// A program of the nightly toolchain. Not by the cargo that started this one: it would stay the one of its toolchain.
+fn nightly(program: &str) -> Command {
+    let mut command = Command::new(program);
+    command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN").arg("+nightly");
+    command
+}
+
 /// Installs Miri, or says how.
 fn have_miri() -> Outcome {
-    let nightly = || {
-        let mut command = Command::new("cargo");
-        command.env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN").args(["+nightly", "miri", "--version"]);
-        command
-    };
-    if succeeds(&mut nightly()) {
+    let is_there = || succeeds(nightly("cargo").args(["miri", "--version"]));
+    if is_there() {
         return Ok(());
     }
     let mut install = Command::new("rustup");
     install.args(["toolchain", "install", "nightly", "--profile", "minimal", "--component", "miri,rust-src"]);
-    if output(&mut install).is_ok() && succeeds(&mut nightly()) {
+    if output(&mut install).is_ok() && is_there() {
         return Ok(());
     }
     let how = "rustup toolchain install nightly --profile minimal --component miri,rust-src";
@@ -380,7 +352,7 @@ mod tests {
         tests.push(test(&["--test", "scan"], "s", 95));
         let jobs = jobs(tests);
         let names: Vec<_> =
-            jobs.iter().map(|(_, names)| names.iter().map(String::as_str).collect::<Vec<_>>()).collect();
+            jobs.iter().map(|tests| tests.iter().map(|test| test.name.as_str()).collect::<Vec<_>>()).collect();
         let quickest = ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"];
         assert_eq!(names, [vec!["s"], quickest.to_vec(), vec!["t0"]]);
     }

@@ -14,6 +14,7 @@ use serde_json::Value;
 
 use crate::Outcome;
 use crate::bare_metal::{Toolchain, qemu_system_arm};
+use crate::files::files_below;
 use crate::process::{cargo, output};
 
 /// Builds the images, proves that a failure would be noticed, runs all, and prints what ran and what didn't.
@@ -231,13 +232,8 @@ impl Report {
 /// How many `#[test]`s the Rust files have in and below `folder`.
 fn attributes(folder: &Path) -> Outcome<usize> {
     let mut sum = 0;
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            sum += attributes(&path)?;
-        } else if path.extension() == Some(OsStr::new("rs")) {
-            sum += fs::read_to_string(&path)?.lines().filter(|line| line.trim() == "#[test]").count();
-        }
+    for path in files_below(folder)?.iter().filter(|path| path.extension() == Some(OsStr::new("rs"))) {
+        sum += fs::read_to_string(path)?.lines().filter(|line| line.trim() == "#[test]").count();
     }
     Ok(sum)
 }
