@@ -210,7 +210,7 @@ impl<const N: usize> Watch<N> {
             let over = self.log_ins.add(ONE, &limits.log_ins);
             over.map(|is_news| (Cause::LogIns, limits.log_ins.then, is_news))
         } else if is_not_ones_own(entry) && !counted_out {
-            let over = self.all_refusals.add(ONE, &limits.all_refusals);
+            let over = self.all_refusals.add(weight(entry), &limits.all_refusals);
             over.map(|is_news| (Cause::AllRefusals, limits.all_refusals.then, is_news))
         } else {
             None
@@ -237,7 +237,7 @@ impl<const N: usize> Watch<N> {
             _ => None,
         };
         let tokens = if opened { slot.open(cell, &limits.tokens) } else { None };
-        let refusals = if is_refused { slot.refusals.add(ONE, &limits.refusals) } else { None };
+        let refusals = if is_refused { slot.refusals.add(weight(entry), &limits.refusals) } else { None };
         if [openings, tokens, refusals].contains(&Some(true)) {
             slot.told = minute(now);
         }
@@ -362,6 +362,12 @@ const fn is_not_ones_own(entry: &Entry) -> bool {
                 | Reason::WrongDestination
                 | Reason::OtherTenant
         )
+}
+
+/// Of how many refusals an entry tells: those of foreign tokens beyond the fourth share one.
+fn weight(entry: &Entry) -> u64 {
+    let tokens = if entry.event == Event::ForeignTokens { entry.count } else { 1 };
+    ONE.saturating_mul(tokens.into())
 }
 
 /// A leaky bucket, used as a meter (the generic cell rate algorithm's other form: ITU-T I.371): how full it is, in parts of which
@@ -521,6 +527,14 @@ mod tests {
         assert!(counts(&mut slot, 0), "they began anew");
         assert!(!counts(&mut slot, 0));
         assert!(counts(&mut slot, CELLS - 1) && !counts(&mut slot, CELLS - 1), "the other half");
+        // Each cell has a bit of its own.
+        for cell in 0..CELLS {
+            let mut others = Slot::default();
+            for other in (0..CELLS).filter(|other| *other != cell).step_by(3) {
+                counts(&mut others, other);
+            }
+            assert!(counts(&mut others, cell), "{cell}");
+        }
     }
 
     /// A slot's name tells kinds apart, whatever the tag; a meter that loses nothing is never empty again, unless it is.

@@ -5,7 +5,7 @@ mod common;
 use common::{AUDIENCE, Fault, NOW, TestHost, TestRng, World, alice, bob, enter, keyring, trail};
 use symbolon::{
     Access, Alarm, AuditKey, Cause, CheckedRng, Config, Error, Event, Field, Item, Kind, Limit, Limits, Principal,
-    Reaction, Reason, Rights, ScannerKey, Session, SessionKey, Terms, Token, TokenBuf, Vault,
+    Reaction, Reason, Rights, ScannerKey, Session, SessionKey, Terms, Token, TokenBuf, Vault, reply_len,
 };
 
 /// A vault with these limits.
@@ -101,6 +101,26 @@ fn what_is_usual_stays_quiet() {
             raised += alarms(&mut world.host).len();
         }
         assert_eq!(raised > 0, expected, "one every {every} ms");
+    }
+}
+
+/// Foreign tokens beyond the fourth of a request share an entry, and count for as many refusals as they are.
+#[test]
+fn foreign_tokens_count_one_by_one() {
+    let limit = Limit::new(10, 0);
+    for (limits, cause) in
+        [(refusals(limit), Cause::Refusals), (Limits { all_refusals: limit, ..Limits::NONE }, Cause::AllRefusals)]
+    {
+        for (tokens, expected) in [(10, vec![]), (11, vec![cause])] {
+            let mut world = world(limits);
+            let other = Principal::person("shop 18", "alice").unwrap();
+            let foreign = world.token(&other, Field::EMAIL, "alice@example.jp");
+            let bob = enter(&world.vault, &mut world.host, &mut world.rng, &bob(), Rights::OWN);
+            let items = vec![Item::of(foreign.as_token()); tokens];
+            let mut out = vec![0; reply_len(&items)];
+            bob.reveal(&Access::OWN, &items, &mut out, &mut world.host).unwrap();
+            assert_eq!(causes(&mut world.host), expected, "{tokens}");
+        }
     }
 }
 
