@@ -176,7 +176,8 @@ impl<V: Deref<Target = Vault>> Session<V> {
         self.commit_opened(opened, staged, work, host)
     }
 
-    /// The value in `work`, once its entry is durable. Nobody sees the buffer before, so it need not be masked as what is held is.
+    /// The value in `work`, once its entry is durable. Nobody sees the buffer before, so it need not be masked as what is held is; it is wiped
+    /// should the store panic.
     fn commit_opened<'w, E: Environment, const N: usize, const W: usize>(
         &self,
         opened: Opened,
@@ -184,14 +185,10 @@ impl<V: Deref<Target = Vault>> Session<V> {
         work: &'w mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<Plaintext<'w>, Error> {
+        let value = opened.map(|place| Plaintext::new(work, place));
         match host.commit(&self.vault) {
-            Ok(receipt) if receipt.covers(&staged) => {
-                opened.map(|place| Plaintext::new(work, place)).map_err(|_| Error::Denied)
-            }
-            _ => {
-                work.zeroize();
-                Err(Error::Unavailable)
-            }
+            Ok(receipt) if receipt.covers(&staged) => value.map_err(|_| Error::Denied),
+            _ => Err(Error::Unavailable),
         }
     }
 
@@ -439,7 +436,7 @@ pub struct Request<'s, V: Deref<Target = Vault>> {
 
 impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
     /// Opens one token of the request and commits with the environment's store; see [`Session::detokenize_as`]. The keys of the field are
-    /// kept for the next one.
+    /// kept for the next one. Each is answered for itself, so each has its own entry, foreign ones too.
     ///
     /// # Errors
     /// [`Error::Denied`], [`Error::Unavailable`], [`Error::BufferTooSmall`]
@@ -450,7 +447,10 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         host: &mut Host<E, N, W>,
     ) -> Result<Plaintext<'w>, Error> {
         let work = work.get_mut(..work_len(&self.access, item)).ok_or(Error::BufferTooSmall)?;
-        let (opened, staged) = self.open_recorded(Event::Detokenize, item, work, host)?;
+        let held = core::mem::take(&mut self.foreign);
+        let opened = self.open_recorded(Event::Detokenize, item, work, host);
+        self.foreign = held;
+        let (opened, staged) = opened?;
         self.session.commit_opened(opened, staged, work, host)
     }
 

@@ -289,7 +289,7 @@ impl AuditKey {
     /// Makes the trail of this vault and node: draws its first key, stores it for the vault to begin with, and hands it out.
     ///
     /// # Errors
-    /// [`Error::RngFailed`]; [`Error::Unavailable`] where the store failed, or has a trail of this node already.
+    /// [`Error::RngFailed`]; [`Error::Unavailable`] where the store failed, or has a trail already, of this node or another.
     pub fn create<R: TryCryptoRng>(vault: &Vault, store: &mut impl Store, rng: &mut R) -> Result<Self, Error> {
         let (key, record) = Self::begin(vault, store, random_key(rng)?)?;
         let batch = crate::Batch { records: &[record], entries: (&[], &[]), now: Time::default() };
@@ -301,7 +301,9 @@ impl AuditKey {
     pub(crate) fn begin(vault: &Vault, store: &impl Store, first: Key) -> Result<(Self, Record), Error> {
         let node = vault.node();
         let mut stored = [0; crate::store::MAX_RECORD_LEN];
-        if store.get(&state_key(node), &mut stored).map_err(|_| Error::Unavailable)?.is_some() {
+        let state = store.get(&state_key(node), &mut stored).map_err(|_| Error::Unavailable)?;
+        // A store keeps one chain: entries of another node's would stand before this one's first.
+        if state.is_some() || store.last_entry().map_err(|_| Error::Unavailable)?.is_some() {
             return Err(Error::Unavailable);
         }
         let record = seal_state(vault.tag_key(), node, 0, &first)?;

@@ -21,8 +21,8 @@ use crate::{
 pub struct Config<'a> {
     /// Who credentials must be for: 1 to 64 bytes that name this service. Never taken from a credential.
     pub audience: &'a [u8],
-    /// The number of this machine among those with the same keyring: each has its own trail. **And its own registry**, unless they share a store
-    /// by turns: an erasure, a revocation, a use, an owner's secret on one is unknown to the others (SECURITY.md).
+    /// The number of this machine among those with the same keyring: each has its own trail. **And its own registry**: an erasure, a
+    /// revocation, a use, an owner's secret on one is unknown to the others. No two may have the same number, nor the same store (SECURITY.md).
     pub node: u32,
     /// The longest life that a credential may have, in milliseconds: 15 minutes unless said otherwise, 24 hours at most.
     pub max_life: u64,

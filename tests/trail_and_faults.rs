@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob, session};
+use common::{AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob, enter, forge, keyring, session};
 use symbolon::{
-    Access, AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, Reason, SealedEntry, SessionId,
-    Store, Token, TokenBuf, Vault, reply_len,
+    Access, AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, MemoryStore, Parts, Reason, Rights,
+    SealedEntry, SessionId, Store, Token, TokenBuf, Vault, reply_len,
 };
 
 fn setting() -> (World, Client, TokenBuf) {
@@ -358,6 +358,50 @@ fn forgeries_do_not_fill_the_trail() {
     assert_eq!((entries[5].entry.event, entries[5].entry.count), (Event::ForeignTokens, 21));
 }
 
+/// Where each is answered for itself there is nothing to wait for, so each has its entry, and the fifth foreign one is refused like the first.
+#[test]
+fn foreign_tokens_one_by_one() {
+    let (mut world, client, token) = setting();
+    let mut other = World::with(Keyring::generate(&mut TestRng(43)).unwrap(), &Config::new(AUDIENCE));
+    let foreign = other.token(&alice(), Field::EMAIL, "alice@example.com");
+    let bobs = world.token(&bob(), Field::EMAIL, "bob@example.com");
+    let session = session(&world.vault, &mut world.host, &client, &mut world.rng);
+    let mut request = session.request(&Access::OWN, 16, &mut world.host).unwrap();
+    let mut work = [0; Token::MAX_OPEN_LEN];
+    for refused in [&foreign, &bobs] {
+        for number in 1..=6 {
+            let answer = request.detokenize(&Item::of(refused.as_token()), &mut work, &mut world.host);
+            assert_eq!(answer.unwrap_err(), Error::Denied, "{number}");
+        }
+    }
+    assert!(request.detokenize(&Item::of(token.as_token()), &mut work, &mut world.host).is_ok());
+    // What is held counts on its own: four entries, and the rest at the end.
+    for _ in 0..6 {
+        drop(request.detokenize_held(&Item::of(foreign.as_token()), &mut work, &mut world.host).unwrap());
+        let answer = request.detokenize(&Item::of(foreign.as_token()), &mut work, &mut world.host);
+        assert_eq!(answer.unwrap_err(), Error::Denied);
+    }
+    request.finish(&mut world.host).unwrap();
+    world.host.commit(&world.vault).unwrap();
+    drop(session);
+    let trail = world.trail();
+    let of = |reason| trail.iter().filter(|recorded| recorded.entry.reason == reason).count();
+    assert_eq!((of(Reason::ForeignToken), of(Reason::DoesNotOpen)), (6 + 6 + 4 + 1, 6));
+    assert_eq!(trail.last().map(|last| (last.entry.event, last.entry.count)), Some((Event::ForeignTokens, 2)));
+}
+
+/// A store has one trail. Another node's would begin behind entries that are not its own, and could never be read.
+#[test]
+fn a_second_trail_in_one_store() {
+    let (mut world, ..) = setting();
+    let other = Vault::new(keyring(), &Config { node: 1, ..Config::new(AUDIENCE) }).unwrap();
+    let store = &mut world.host.environment().store;
+    for vault in [&world.vault, &other] {
+        assert_eq!(AuditKey::create(vault, store, &mut TestRng(3)).unwrap_err(), Error::Unavailable);
+    }
+    assert!(AuditKey::create(&other, &mut MemoryStore::<8, 8>::new(), &mut TestRng(3)).is_ok(), "the control");
+}
+
 /// A generator that errs, sticks or repeats seals nothing; and one that repeats unnoticed gives no nonce to two values.
 #[test]
 fn generators_that_fail() {
@@ -516,6 +560,38 @@ fn a_first_start_that_was_cut_short() {
     let block = 128;
     assert_eq!(counts[0], (Event::Started, Reason::Done, block), "what the first start could have used is skipped");
     assert_eq!(counts[1].1, Reason::ProofBeforeStart);
+}
+
+/// Another keyring, and no room to say so: what waits is committed first, and then it is said.
+#[test]
+fn keys_that_change_while_the_trail_is_full() {
+    let mut keyring = keyring();
+    let vault = Vault::new(forge::copy(&keyring), &Config::new(AUDIENCE)).unwrap();
+    keyring.add_epoch(&mut TestRng(44)).unwrap();
+    let rotated = Vault::new(keyring, &Config::new(AUDIENCE)).unwrap();
+    let mut store = MemoryStore::<64, 8>::new();
+    let audit = AuditKey::create(&vault, &mut store, &mut TestRng(3)).unwrap();
+    let parts = Parts { clock: || Some(NOW), rng: TestRng(8), store };
+    let mut host: Host<_, 5, 8> = Host::open(&vault, parts).unwrap();
+    let her = enter(&vault, &mut host, &mut TestRng(77), &alice(), Rights::OWN);
+    let mut out = [0; Token::MAX_LEN];
+    let token = vault.tokenize(&alice(), Field::EMAIL, b"a@example.com", &mut out, &mut host).unwrap();
+    let mut work = [0; Token::MAX_OPEN_LEN];
+    let mut open = |host: &mut _| her.detokenize_held(&Access::OWN, &Item::of(token), &mut work, host).map(drop);
+    for _ in 0..5 {
+        open(&mut host).unwrap();
+    }
+    assert_eq!(open(&mut host), Err(Error::Unavailable), "the control");
+    host.commit(&rotated).unwrap();
+    host.commit(&rotated).unwrap();
+    let (mut reader, mut events) = (audit.reader(), Vec::new());
+    let mut each = |sealed: &SealedEntry| {
+        events.push(reader.read(sealed).unwrap().entry.event);
+        true
+    };
+    host.environment().store.entries(&mut each).unwrap();
+    let of = |event| events.iter().filter(|each| **each == event).count();
+    assert_eq!((of(Event::Detokenize), of(Event::Keyring), of(Event::Unrecorded)), (5, 1, 1), "{events:?}");
 }
 
 /// A host commits for its own vault only.
