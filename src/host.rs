@@ -346,12 +346,13 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         Ok(self.floor)
     }
 
-    /// 32 random bytes for a secret: two drawings, each watched as a nonce's is.
+    /// 32 random bytes for a secret: two drawings, each watched as a nonce's is, and a third, so that what is remembered for the next
+    /// comparison is no part of the secret.
     pub(crate) fn random32(&mut self) -> Result<Zeroizing<[u8; 32]>, Error> {
         let halves = Zeroizing::new([self.random16()?, self.random16()?]);
         let mut secret = Zeroizing::new([0; 32]);
         put(secret.as_mut_slice(), &[halves.as_flattened()]);
-        Ok(secret)
+        self.random16().map(|_| secret)
     }
 
     /// 16 random bytes for one nonce.

@@ -2,7 +2,10 @@
 
 mod common;
 
+use std::{cell::Cell, rc::Rc};
+
 use common::{AUDIENCE, Fault, NOW, TestHost, TestRng, World, alice, bob, enter, forge};
+use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
     Access, AuditKey, CheckedRng, Config, Error, Event, Field, GrantTerms, Host, Item, Kind, MemoryStore, Parts,
     Principal, Purpose, Reason, Record, RecordKey, Rights, Store, Table, Terms, Time, Token, TokenBuf, Vault, View,
@@ -207,6 +210,59 @@ fn nothing_is_kept_of_a_call_that_fails() {
     assert!(host.settle(vault, done).is_ok());
     assert!(row(host, Table::Owner, vault.owner_tag(&bob())).is_some());
 }
+
+/// A generator that breaks in between: nothing is resealed, whether the next number would have been a secret or only the same work.
+#[test]
+fn a_generator_that_breaks_in_between() {
+    let vault = Vault::new(common::keyring(), &Config::new(AUDIENCE)).unwrap();
+    let mut store = MemoryStore::<64, 8>::new();
+    let _audit_key = AuditKey::create(&vault, &mut store, &mut TestRng(3)).unwrap();
+    let (left, clock) = (Rc::new(Cell::new(usize::MAX)), || Some(NOW));
+    let rng = Lasting { good: TestRng(8), left: left.clone() };
+    let mut host: Host<_, 16, 8> = Host::open(&vault, Parts { clock, rng, store }).unwrap();
+    let [her, heir] = [alice(), bob()].map(|who| enter(&vault, &mut host, &mut TestRng(77), &who, Rights::OWN));
+    let held = her.erasable_sealer_held(&alice(), &mut host).unwrap();
+    let mut checked = CheckedRng::new(TestRng(5));
+    let [mut out, mut erasable_out] = [[0; Token::MAX_LEN]; 2];
+    let sealer = host.settle(&vault, held).unwrap();
+    let erasable = sealer.tokenize(Field::EMAIL, b"alice@example.com", &mut erasable_out, &mut checked).unwrap();
+    let plain = vault.tokenize(&alice(), Field::EMAIL, b"alice@example.com", &mut out, &mut host).unwrap();
+    for (name, token) in [("plain", plain), ("erasable", erasable)] {
+        // One for the nonce, three for the secret.
+        for numbers in 0..=4 {
+            left.set(numbers);
+            let mut new = [0; Token::MAX_LEN];
+            let reowned = heir.reown_held(&her, &Item::of(token), &mut new, &mut host).map(drop);
+            assert_eq!(reowned, if numbers == 4 { Ok(()) } else { Err(Error::RngFailed) }, "{name}, {numbers}");
+        }
+        host.commit(&vault).unwrap();
+    }
+}
+
+/// A generator that breaks when it has filled so many buffers.
+struct Lasting {
+    good: TestRng,
+    left: Rc<Cell<usize>>,
+}
+
+impl TryRng for Lasting {
+    type Error = common::RngBroken;
+
+    fn try_next_u32(&mut self) -> Result<u32, common::RngBroken> {
+        unreachable!("the core fills buffers")
+    }
+
+    fn try_next_u64(&mut self) -> Result<u64, common::RngBroken> {
+        unreachable!("the core fills buffers")
+    }
+
+    fn try_fill_bytes(&mut self, out: &mut [u8]) -> Result<(), common::RngBroken> {
+        self.left.set(self.left.get().checked_sub(1).ok_or(common::RngBroken)?);
+        self.good.try_fill_bytes(out).map_err(|never| match never {})
+    }
+}
+
+impl TryCryptoRng for Lasting {}
 
 /// Above the newest epoch nothing would be sealed under a root, and who has the tag key alone could open it.
 #[test]
