@@ -187,6 +187,8 @@ where
         self.device_key.set_instance([0; 16]);
         (self.challenge, self.channel) = (None, None);
         self.host.sleep();
+        // Until the store is known to be empty it is no blank appliance, which everybody may initialise.
+        self.healthy = false;
         self.host.environment().store().wipe().map_err(|_| Fault::Unavailable)?;
         self.healthy = self_test::run(&mut self.host) == SELF_TEST;
         Ok(())

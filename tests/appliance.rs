@@ -379,6 +379,22 @@ fn zeroise_leaves_nothing() {
     bench.in_session(&alice, &SessionAct::Authenticate).unwrap();
 }
 
+/// A flash that can't be wiped may hold the roots still: the device does nothing more, where a blank one would be initialised by anybody.
+#[test]
+fn a_zeroise_that_fails_leaves_no_blank_device() {
+    let mut bench = Bench::ready(8);
+    let mut officer = bench.log_in(Role::Officer, OFFICER).unwrap();
+    *bench.flash.commits_left.borrow_mut() = Some(0);
+    assert_eq!(bench.appliance.zeroise(), Err(Fault::Unavailable));
+    *bench.flash.commits_left.borrow_mut() = None;
+    assert!(!bench.status().healthy);
+    assert_eq!(bench.log_in(Role::Officer, [0; 32]).map(drop), Err(Fault::Unhealthy));
+    assert_eq!(bench.officer(&mut officer, &OfficerAct::Zeroise), Err(Fault::Unhealthy));
+    bench.appliance.zeroise().unwrap();
+    bench.initialise(3);
+    assert!(bench.log_in(Role::Officer, OFFICER).is_ok());
+}
+
 /// The audit key goes out until the auditor has it, and then no more.
 #[test]
 fn the_audit_key_goes_out_once() {

@@ -515,6 +515,17 @@ fn buffers_are_wiped() {
     assert!(holds(&out[..sent], b"a@example.com"));
 }
 
+/// What came in a frame is not shown by its `Debug`: a value may stand there.
+#[test]
+fn debug_of_a_frame() {
+    let mut bench = Bench::ready(39);
+    let mut frame = bench.frame(&Request::LogIn { role: Role::Officer, nonce: [0x61; 16], mac: [0x61; 16] });
+    frame.pop();
+    let received = symbolon::appliance::open_frame(&mut frame).unwrap();
+    assert!(holds(received.message, &[0x61; 32]), "the control");
+    assert_eq!(format!("{received:?}"), format!("Received {{ id: {}, .. }}", received.id));
+}
+
 /// Once begun, what a role does is on the record before it is done: a power cut leaves no act without its entry.
 #[test]
 fn no_act_without_its_entry() {

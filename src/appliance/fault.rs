@@ -39,7 +39,7 @@ pub enum Fault {
     Version = 33,
     /// Not in this stage: blank, without roots, with roots already, or locked.
     Stage = 34,
-    /// Too many failed log-ins in this role: the officer gives it a new key.
+    /// Too many failed log-ins in this role: one attempt comes back every ten minutes.
     Blocked = 35,
     /// The self-test failed, or what it keeps can't be read: it does nothing more.
     Unhealthy = 36,
@@ -117,7 +117,7 @@ impl fmt::Display for Fault {
             Self::BadFrame => "not a frame: cut or altered on the line",
             Self::Version => "another version of the protocol",
             Self::Stage => "not in this stage: the appliance is blank, has no roots, has some already, or is locked",
-            Self::Blocked => "too many failed log-ins in this role: the officer gives it a new key",
+            Self::Blocked => "too many failed log-ins in this role: try again in ten minutes",
             Self::Unhealthy => "the appliance's self-test failed, or what it keeps can't be read",
         })
     }

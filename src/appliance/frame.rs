@@ -75,13 +75,18 @@ impl<const N: usize> core::fmt::Debug for FrameReader<N> {
     }
 }
 
-/// What a frame carries.
-#[derive(Debug)]
+/// What a frame carries. `Debug` shows no part of the message, in which a value may stand.
 pub struct Received<'f> {
     /// The number that the answer will have, too.
     pub id: u16,
     /// The message, in postcard's format.
     pub message: &'f mut [u8],
+}
+
+impl core::fmt::Debug for Received<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Received").field("id", &self.id).finish_non_exhaustive()
+    }
 }
 
 /// Opens a frame in place, without its zero byte at the end.

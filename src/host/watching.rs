@@ -109,7 +109,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
     }
 
     /// The next alarm that was raised, oldest first; its entry is staged, where there is room. Ask after each commit, when the caller has its
-    /// answer, until there is none, and then [`commit`](Self::commit): so an alarm costs neither this caller nor the next any time. Sixteen
+    /// answer, until there is none, and then [`commit`](Self::commit): so an alarm costs neither this caller nor the next any time. Eight
     /// wait here, one for each cause and caller; what more there are, and those whose entry found no room, are counted in the next one's
     /// [`Alarm::count`].
     ///

@@ -122,6 +122,9 @@ impl Store for Flash {
 
 impl Wipe for Flash {
     fn wipe(&mut self) -> Result<(), StoreError> {
+        if *self.commits_left.borrow() == Some(0) {
+            return Err(StoreError);
+        }
         self.memory.borrow_mut().wipe()
     }
 }
