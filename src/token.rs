@@ -155,7 +155,7 @@ impl<'a> Token<'a> {
     /// [`Error::Malformed`], [`Error::BufferTooSmall`]
     pub fn from_text(text: &[u8], out: &'a mut [u8]) -> Result<Self, Error> {
         let digits = text.strip_prefix(TEXT_PREFIX.as_bytes()).ok_or(Error::Malformed)?;
-        if digits.len() > MAX_TEXT_LEN {
+        if digits.len() > MAX_TEXT_LEN.saturating_sub(TEXT_PREFIX.len()) {
             return Err(Error::Malformed);
         }
         let len = base64url::decode(digits, out)?;
