@@ -116,6 +116,79 @@ fn reveal(session: &'static Session<&'static Vault>, access: Access<'static>, wh
     })
 }
 
+/// The second token of a request whose first was Alice's: what was derived for that one is at hand.
+fn second(
+    world: &mut World,
+    session: &'static Session<&'static Vault>,
+    access: Access<'static>,
+    first: &Presented,
+    what: Presented,
+) -> Call {
+    let mut request = session.request(&access, 2, &mut world.host).unwrap();
+    let mut work = [0; Token::MAX_OPEN_LEN];
+    let _shown_or_refused = request.detokenize(&first.item(), &mut work, &mut world.host);
+    world.last_entry();
+    Box::new(move |world| {
+        let mut work = [0; Token::MAX_OPEN_LEN];
+        held(request.detokenize_held(&what.item(), &mut work, &mut world.host))
+    })
+}
+
+/// The same in a sealed reveal, third of three, for whom the first two open.
+fn third(
+    session: &'static Session<&'static Vault>,
+    access: Access<'static>,
+    first: Presented,
+    what: Presented,
+) -> Call {
+    Box::new(move |world| {
+        let items = [first.item(), first.item(), what.item()];
+        let mut out = [0; 256];
+        let out = out.get_mut(..reply_len(&items)).unwrap();
+        held(session.reveal_held(&access, &items, out, &mut world.host))
+    })
+}
+
+/// All that shows something, each under its own name; what is to be third stands last.
+struct Shown {
+    functions: [&'static str; 4],
+    first: Presented,
+    cases: Vec<Case>,
+}
+
+impl Shown {
+    /// A token that doesn't open where the first one does, so that requests differ in their last token only.
+    fn push_token(
+        &mut self,
+        world: &mut World,
+        cause: &'static str,
+        session: &'static Session<&'static Vault>,
+        access: Access<'static>,
+        what: &Presented,
+    ) {
+        self.push(world, cause, session, access, what);
+        let [.., function] = self.functions;
+        let call = third(session, access, self.first.clone(), what.clone());
+        self.cases.push(Case { function, cause, call });
+    }
+
+    fn push(
+        &mut self,
+        world: &mut World,
+        cause: &'static str,
+        session: &'static Session<&'static Vault>,
+        access: Access<'static>,
+        what: &Presented,
+    ) {
+        let calls = [
+            detokenize(session, access, what.clone()),
+            second(world, session, access, &self.first, what.clone()),
+            reveal(session, access, what.clone()),
+        ];
+        self.cases.extend(self.functions.into_iter().zip(calls).map(|(function, call)| Case { function, cause, call }));
+    }
+}
+
 fn rewrap(session: &'static Session<&'static Vault>, access: Access<'static>, what: Presented) -> Call {
     Box::new(move |world| {
         let mut out = [0; Token::MAX_LEN];
@@ -148,21 +221,17 @@ fn own(world: &mut World, setting: &Setting, cases: &mut Vec<Case>) {
     let held = erased.session.erase_held(&person("carol"), &mut world.host).unwrap();
     world.host.settle(world.vault, held).unwrap();
     world.last_entry();
-    type Make = fn(&'static Session<&'static Vault>, Access<'static>, Presented) -> Call;
-    let functions: [(&str, Make); 2] = [("detokenize", detokenize), ("reveal", reveal)];
-    for (function, make) in functions {
-        for (cause, what) in &setting.wrong {
-            cases.push(Case { function, cause, call: make(&setting.alice.session, Access::OWN, what.clone()) });
-        }
-        for (cause, caller) in &sessions {
-            let call = make(&caller.session, Access::OWN, setting.hers.clone());
-            cases.push(Case { function, cause, call });
-        }
-        let call = make(&erased.session, Access::OWN, of_erased.clone());
-        cases.push(Case { function, cause: "owner erased", call });
-        let call = make(&erased.session, Access::OWN, erasable_of_erased.clone());
-        cases.push(Case { function, cause: "owner erased, erasable", call });
+    let functions = ["detokenize", "detokenize, second", "reveal", "reveal, third"];
+    let mut shown = Shown { functions, first: setting.hers.clone(), cases: Vec::new() };
+    for (cause, what) in &setting.wrong {
+        shown.push_token(world, cause, &setting.alice.session, Access::OWN, what);
     }
+    for (cause, caller) in sessions {
+        shown.push(world, cause, &caller.session, Access::OWN, &setting.hers);
+    }
+    shown.push(world, "owner erased", &erased.session, Access::OWN, &of_erased);
+    shown.push(world, "owner erased, erasable", &erased.session, Access::OWN, &erasable_of_erased);
+    cases.append(&mut shown.cases);
 }
 
 /// Opens its own until it is refused.
@@ -213,21 +282,24 @@ fn granted(world: &mut World, setting: &Setting, cases: &mut Vec<Case>) {
     assert_eq!(once(world), Ok(true));
     world.settle();
     let sessions = barred(world, &carrier(), purposes);
-    type Make = fn(&'static Session<&'static Vault>, Access<'static>, Presented) -> Call;
-    let functions: [(&str, Make); 2] = [("detokenize under a grant", detokenize), ("reveal under a grant", reveal)];
-    for (function, make) in functions {
-        for (cause, what) in setting.wrong.iter().filter(|(_, what)| what.field == FIELD) {
-            cases.push(Case { function, cause, call: make(&caller.session, access(two_fields), what.clone()) });
-        }
-        for (cause, grant) in &bad {
-            cases.push(Case { function, cause, call: make(&caller.session, access(grant), setting.hers.clone()) });
-        }
-        let call = make(&other.session, access(good), setting.hers.clone());
-        cases.push(Case { function, cause: "somebody else's grant", call });
-        for (cause, barred) in &sessions {
-            cases.push(Case { function, cause, call: make(&barred.session, access(good), setting.hers.clone()) });
-        }
+    let functions = [
+        "detokenize under a grant",
+        "detokenize under a grant, second",
+        "reveal under a grant",
+        "reveal under a grant, third",
+    ];
+    let mut shown = Shown { functions, first: setting.hers.clone(), cases: Vec::new() };
+    for (cause, what) in setting.wrong.iter().filter(|(_, what)| what.field == FIELD) {
+        shown.push_token(world, cause, &caller.session, access(two_fields), what);
     }
+    for (cause, grant) in bad {
+        shown.push(world, cause, &caller.session, access(grant), &setting.hers);
+    }
+    shown.push(world, "somebody else's grant", &other.session, access(good), &setting.hers);
+    for (cause, barred) in sessions {
+        shown.push(world, cause, &barred.session, access(good), &setting.hers);
+    }
+    cases.append(&mut shown.cases);
 }
 
 fn forged(grant: &Grant) -> Grant {
