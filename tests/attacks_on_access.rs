@@ -800,6 +800,22 @@ fn addresses_and_rotation() {
 
 // ---- Erasure.
 
+/// What was derived for an erasable token, before its owner had a secret, is not what the next one is tried with.
+#[test]
+fn a_secret_that_comes_in_the_middle_of_a_request() {
+    let mut world = World::new();
+    let mut place = Place::of(&mut world);
+    let owner = place.own(&alice());
+    let bobs = place.erasable(&bob(), Field::EMAIL, EMAIL);
+    let mut request = owner.request(&Access::OWN, 2, place.host).unwrap();
+    let mut work = [0; Token::MAX_OPEN_LEN];
+    let refused = request.detokenize(&Item::of(bobs.as_token()), &mut work, place.host);
+    assert_eq!(refused.unwrap_err(), Error::Denied);
+    let hers = place.erasable(&alice(), Field::EMAIL, EMAIL);
+    let opened = request.detokenize(&Item::of(hers.as_token()), &mut work, place.host).unwrap();
+    assert_eq!(opened.expose(), EMAIL.as_bytes());
+}
+
 #[test]
 fn an_erased_owner() {
     let mut world = World::new();

@@ -2,8 +2,11 @@
 
 mod common;
 
-use common::{CONTEXT, World, alice, bob};
-use symbolon::{Access, Error, Event, Field, Item, Reason, Token, reply_len};
+use common::{AUDIENCE, CONTEXT, NOW, TestRng, World, alice, bob, enter};
+use symbolon::{
+    Access, AuditKey, Config, Error, Event, Field, Host, Item, MemoryStore, Parts, Reason, Rights, Token, Vault,
+    reply_len,
+};
 
 /// Alice opens hers, Bob does not, and both are on the record before either knows.
 #[test]
@@ -62,4 +65,27 @@ fn a_reveal_is_sealed_to_the_client() {
     let values: Vec<_> = opened.values().collect();
     assert_eq!(values, [Some(b"alice@example.com".as_slice()), None, None]);
     assert_eq!(b.key.open_reply(&b.credential, Some(&proof), &items, &mut at_bob).unwrap_err(), Error::Denied);
+}
+
+/// The longest request of all is answered, and one item more is too long, whatever room the host has.
+#[test]
+fn the_longest_request() {
+    // A host of this size is built on the stack.
+    let builder = std::thread::Builder::new().stack_size(16 << 20);
+    builder.spawn(ask_for_the_longest).unwrap().join().unwrap();
+}
+
+fn ask_for_the_longest() {
+    let vault = Vault::new(common::keyring(), &Config::new(AUDIENCE)).unwrap();
+    let mut store = MemoryStore::<2048, 8>::new();
+    let _audit_key = AuditKey::create(&vault, &mut store, &mut TestRng(3)).unwrap();
+    let parts = Parts { clock: || Some(NOW), rng: TestRng(8), store };
+    let mut host: Box<Host<_, 2048, 8>> = Box::new(Host::open(&vault, parts).unwrap());
+    let her = enter(&vault, &mut host, &mut TestRng(77), &alice(), Rights::OWN);
+    let mut out = [0; Token::MAX_LEN];
+    let token = vault.tokenize(&alice(), Field::PHONE, b"090-1234-5678", &mut out, &mut *host).unwrap();
+    let items = vec![Item::of(token); Item::MAX + 1];
+    let mut reply = vec![0; reply_len(&items)];
+    assert_eq!(her.reveal(&Access::OWN, &items, &mut reply, &mut host).unwrap_err(), Error::TooLong);
+    assert!(her.reveal(&Access::OWN, &items[1..], &mut reply, &mut host).is_ok());
 }

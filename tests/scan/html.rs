@@ -239,6 +239,7 @@ fn html_ambiguous_regions() {
             "<!doctype>",
             "<? < ?>",
             "</ < >",
+            "</<x>",
             "<style/>",
             "<title/>",
             "<foreignobject></foreignobject>",
