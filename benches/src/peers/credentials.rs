@@ -55,9 +55,9 @@ fn biscuit() -> Row {
     let root = KeyPair::new();
     let made = Biscuit::builder().code(r#"user("shop-17", "alice")"#).expect("a fact").build(&root).expect("a token");
     let text = made.to_base64().expect("it can be written");
+    let policy = AuthorizerBuilder::new().code(r#"allow if user("shop-17", "alice")"#).expect("a policy");
     Row::new(CREDENTIALS, "verify", "biscuit, one block", move || {
         let read = Biscuit::from_base64(&text, root.public()).expect("genuine");
-        let policy = AuthorizerBuilder::new().code(r#"allow if user("shop-17", "alice")"#).expect("a policy");
-        policy.build(&read).expect("an authorizer").authorize().expect("allowed")
+        policy.clone().build(&read).expect("an authorizer").authorize().expect("allowed")
     })
 }
