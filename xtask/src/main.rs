@@ -12,6 +12,7 @@ mod fuzz;
 mod metadata;
 mod miri;
 mod mutants;
+mod page;
 mod process;
 mod refusals;
 mod samples;

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::switch::Mutant;
 use crate::Outcome;
+use crate::page::{self, Marks, Reasons};
 
 /// What became of a mutant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,13 +74,10 @@ impl Ledger {
         let table = self.table(mutants, chosen);
         println!("{table}");
         let path = root.join(EXPLAINED);
-        let text = fs::read_to_string(&path).unwrap_or_default();
         if write {
-            let (before, rest) = text.split_once(START).ok_or_else(|| format!("{EXPLAINED} has no `{START}`"))?;
-            let (_, after) = rest.split_once(END).ok_or_else(|| format!("{EXPLAINED} has no `{END}`"))?;
-            fs::write(&path, format!("{before}{START}\n{table}{END}{after}"))?;
+            page::put(&path, &MARKS, &table)?;
         }
-        let mut explained = explanations(&text);
+        let mut explained = Reasons::read(&page::read(&path)?);
         let mut open = 0_usize;
         for number in chosen {
             let mutant = &mutants[*number];
@@ -91,16 +89,13 @@ impl Ledger {
                     continue;
                 }
             }
-            match explained.get_mut(&format!("{}: {}", mutant.file, mutant.name)) {
-                Some(left) if *left > 0 => *left -= 1,
-                _ => {
-                    println!("not explained: {}:{}: {}", mutant.file, mutant.line, mutant.name);
-                    open += 1;
-                }
+            if !explained.take(&format!("{}: {}", mutant.file, mutant.name)) {
+                println!("not explained: {}:{}: {}", mutant.file, mutant.line, mutant.name);
+                open += 1;
             }
         }
         if chosen.len() == mutants.len() {
-            for (name, left) in explained.iter().filter(|(_, left)| **left > 0) {
+            for (name, left) in explained.left() {
                 println!("explained, but noticed by a test now ({left}): {name}");
             }
         }
@@ -129,32 +124,4 @@ impl Ledger {
 
 /// Where the counts are, and what lives, with the reason.
 const EXPLAINED: &str = "docs/mutants.md";
-const START: &str = "<!-- counts -->";
-const END: &str = "<!-- end of counts -->";
-
-/// How often each mutant is explained: lines of the form `` - `src/a.rs: replace f with ()` ``, with ` (3)` behind it where there are as many of that
-/// name.
-fn explanations(text: &str) -> BTreeMap<String, usize> {
-    let mut explained = BTreeMap::new();
-    for line in text.lines() {
-        let Some((name, rest)) = line.strip_prefix("- `src/").and_then(|line| line.split_once('`')) else { continue };
-        let times =
-            rest.strip_prefix(" (").and_then(|rest| rest.split_once(')')).and_then(|(times, _)| times.parse().ok());
-        *explained.entry(format!("src/{name}")).or_insert(0) += times.unwrap_or(1);
-    }
-    explained
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A name once, and one that is there several times; other lines are text.
-    #[test]
-    fn explanations_are_read() {
-        let text =
-            "Text.\n- `src/a.rs: delete ! in f`: why\n- `src/b.rs: replace + with *` (3): why\n- `cargo`: not one\n";
-        let expected = [("src/a.rs: delete ! in f".to_owned(), 1), ("src/b.rs: replace + with *".to_owned(), 3)];
-        assert_eq!(explanations(text), BTreeMap::from(expected));
-    }
-}
+const MARKS: Marks = ["<!-- counts -->", "<!-- end of counts -->"];
