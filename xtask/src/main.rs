@@ -12,6 +12,7 @@ mod fuzz;
 mod metadata;
 mod miri;
 mod mutants;
+mod own_tests;
 mod page;
 mod process;
 mod refusals;
