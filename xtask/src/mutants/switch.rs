@@ -26,7 +26,7 @@ pub(super) struct Mutant {
     range: Range<usize>,
     /// Not in a function: a constant, which no switch can change.
     constant: bool,
-    /// The same as long as the function, or the constant's line, stays as it is.
+    /// The same as long as the function, or the constant's line, stays as it is, and in its file.
     pub(super) key: u64,
 }
 
@@ -41,12 +41,13 @@ impl Mutant {
             let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
             start..text[start..].find('\n').map_or(text.len(), |len| start + len)
         });
+        let file = word(&listed["file"])?;
+        let what = name.split_once(' ').map(|(_, what)| what);
         let mut key = DefaultHasher::new();
-        (&text[around.clone()], range.start - around.start, range.len(), name.split_once(' ').map(|(_, what)| what))
-            .hash(&mut key);
+        (&file, &text[around.clone()], range.start - around.start, range.len(), what).hash(&mut key);
         Ok(Self {
             name: name.splitn(4, ':').nth(3).unwrap_or(&name).trim().into(),
-            file: word(&listed["file"])?,
+            file,
             line: text[..range.start].matches('\n').count() + 1,
             genre: word(&listed["genre"])?,
             replacement: word(&listed["replacement"])?,
@@ -449,5 +450,19 @@ mod tests {
         assert_eq!(Plan::new(text, &[(0, &and)]).unwrap().numbers().count(), 0);
         let equal = mutant(text, "BinaryOperator", "==", "!=");
         assert!(switched(text, &[equal]).contains("{ c != d } else { c == d }"));
+    }
+
+    /// What is written in two files alike is changed in each for itself.
+    #[test]
+    fn a_key_is_one_files() {
+        let place = |column: u64| json!({"line": 1, "column": column});
+        let [one, again, other] = ["src/a.rs", "src/a.rs", "src/b.rs"].map(|file| {
+            let listed = json!({
+                "name": format!("{file}:1:1: replace + with -"), "file": file, "genre": "BinaryOperator", "replacement": "-",
+                "function": null, "span": {"start": place(3), "end": place(4)},
+            });
+            Mutant::read(&listed, "1 + 2").unwrap().key
+        });
+        assert!(one == again && one != other);
     }
 }
