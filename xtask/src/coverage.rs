@@ -1,6 +1,6 @@
 //! `cargo xtask coverage`: which lines of the core its tests run, which the fuzz targets' corpora do, and which neither.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,17 +8,18 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::Outcome;
-use crate::files::files_below;
 use crate::metadata::{CORE, Metadata};
+use crate::own_tests::{files_for_tests, first_line_of_tests};
+use crate::page::{self, Marks, Reasons};
 use crate::process::{cargo, output, run};
 
 /// Runs the core's tests, and the corpora through the fuzz targets, with counters in the code, and prints what was run of each file of the core.
-/// The files' own tests are not counted.
+/// The files' own tests are not counted. A line that neither runs fails, unless `docs/coverage.md` explains it.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
-    /// Print only the table, not the lines that nothing runs
+    /// Write the table to docs/coverage.md
     #[arg(long)]
-    brief: bool,
+    write: bool,
 }
 
 /// Builds, runs, counts and prints.
@@ -34,11 +35,13 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
     for side in sides {
         reports.push(tools.report(root, &work, &side)?);
     }
-    print_table(&reports);
-    if !arguments.brief {
-        print_uncovered(&reports[2]);
+    let table = table(&reports);
+    println!("\n{table}");
+    let page = root.join(EXPLAINED);
+    if arguments.write {
+        page::put(&page, &MARKS, &format!("```text\n{table}```\n"))?;
     }
-    Ok(())
+    explain(&reports[2].not_run(root)?, Reasons::read(&page::read(&page)?))
 }
 
 /// Programs that ran, and where they wrote their counters.
@@ -143,6 +146,29 @@ impl Report {
         }
         Ok(report)
     }
+
+    /// The lines that did not run. A bracket that stands alone belongs to what is before it.
+    fn not_run(&self, root: &Path) -> Outcome<Vec<NotRun>> {
+        let mut found = Vec::new();
+        for (file, lines) in &self.lines {
+            let source = page::read(&root.join(file))?;
+            for (line, text) in (1..).zip(source.lines()) {
+                if lines.get(&line) == Some(&false) && text.contains(char::is_alphanumeric) {
+                    // A page quotes it between backticks.
+                    found.push(NotRun { file: file.clone(), line, text: text.trim().replace('`', "'") });
+                }
+            }
+        }
+        Ok(found)
+    }
+}
+
+/// A line that did not run: known by its text, which stays when others are put before it.
+#[derive(Debug, PartialEq, Eq)]
+struct NotRun {
+    file: String,
+    line: u64,
+    text: String,
 }
 
 /// Where the count changes.
@@ -184,34 +210,9 @@ fn lines(segments: &[Segment]) -> BTreeMap<u64, bool> {
     lines
 }
 
-/// The files of modules that there are for tests only.
-fn files_for_tests(folder: &Path) -> Outcome<BTreeSet<PathBuf>> {
-    let mut found = BTreeSet::new();
-    for path in files_below(folder)? {
-        // What a file declares stands in the folder of its name; what lib.rs declares, beside it.
-        let of_root = path.ends_with("src/lib.rs");
-        let inside = if of_root { folder.into() } else { path.with_extension("") };
-        found.extend(modules_for_tests(&fs::read_to_string(&path)?).map(|name| inside.join(format!("{name}.rs"))));
-    }
-    Ok(found)
-}
-
-/// `mod name;` behind `#[cfg(test)]`.
-fn modules_for_tests(source: &str) -> impl Iterator<Item = &str> {
-    let after = source.split("#[cfg(test)]\n").skip(1);
-    after.filter_map(|rest| rest.lines().next()?.strip_prefix("mod ")?.strip_suffix(';'))
-}
-
-/// The line on which the file's own tests begin, or none that it has.
-fn first_line_of_tests(source: &str) -> u64 {
-    let lines: Vec<&str> = source.lines().collect();
-    let begins = |pair: &[&str]| pair[0] == "#[cfg(test)]" && pair[1].starts_with("mod tests");
-    let at = lines.windows(2).position(begins);
-    at.and_then(|at| u64::try_from(at + 1).ok()).unwrap_or(u64::MAX)
-}
-
-fn print_table(reports: &[Report]) {
-    println!("\n{:28} {:>18} {:>18} {:>18} {:>18}", "lines that ran, of", "tests", "corpora", "both", "regions, both");
+fn table(reports: &[Report]) -> String {
+    let (what, columns) = ("lines that ran, of", ["tests", "corpora", "both", "regions, both"]);
+    let mut table = format!("{what:28} {}\n", columns.map(|column| format!("{column:>18}")).join(" "));
     let mut total = [(0, 0); 4];
     for file in reports[2].lines.keys() {
         let mut cells = Vec::new();
@@ -227,9 +228,10 @@ fn print_table(reports: &[Report]) {
         let (all, ran) = (usize::try_from(all).unwrap_or_default(), usize::try_from(ran).unwrap_or_default());
         total[3] = (total[3].0 + ran, total[3].1 + all);
         cells.push(share(ran, all));
-        println!("{file:28} {}", cells.join(" "));
+        table.push_str(&format!("{file:28} {}\n", cells.join(" ")));
     }
-    println!("{:28} {}", "all", total.map(|(ran, all)| share(ran, all)).join(" "));
+    let total = total.map(|(ran, all)| share(ran, all)).join(" ");
+    format!("{table}{:28} {total}\n", "all")
 }
 
 fn share(ran: usize, all: usize) -> String {
@@ -237,32 +239,25 @@ fn share(ran: usize, all: usize) -> String {
     format!("{ran:>5}/{all:<5} {percent:>5.1}%")
 }
 
-/// `file:line`, and `file:first-last` for lines that follow each other.
-fn print_uncovered(report: &Report) {
-    println!("\nlines that neither runs:");
-    for (file, lines) in &report.lines {
-        let missed: BTreeSet<u64> = lines.iter().filter(|(_, ran)| !**ran).map(|(line, _)| *line).collect();
-        for (first, last) in runs(&missed) {
-            if first == last {
-                println!("{file}:{first}");
-            } else {
-                println!("{file}:{first}-{last}");
-            }
-        }
+/// Names what nothing runs without a reason, and reasons for what runs; fails for the former.
+fn explain(not_run: &[NotRun], mut reasons: Reasons) -> Outcome {
+    let open = not_run.iter().filter(|line| !reasons.take(&format!("{}: {}", line.file, line.text)));
+    let open: Vec<_> = open.collect();
+    for NotRun { file, line, text } in &open {
+        println!("not explained: {file}:{line}: {text}");
+    }
+    for (name, left) in reasons.left() {
+        println!("explained, but run or gone now ({left}): {name}");
+    }
+    match open.len() {
+        0 => Ok(()),
+        count => Err(format!("nothing runs {count} lines, and {EXPLAINED} does not say why").into()),
     }
 }
 
-/// Numbers that follow each other, together.
-fn runs(numbers: &BTreeSet<u64>) -> Vec<(u64, u64)> {
-    let mut runs: Vec<(u64, u64)> = Vec::new();
-    for &number in numbers {
-        match runs.last_mut() {
-            Some((_, last)) if *last + 1 == number => *last = number,
-            _ => runs.push((number, number)),
-        }
-    }
-    runs
-}
+/// Where the table is, and the lines that nothing runs, with the reason.
+const EXPLAINED: &str = "docs/coverage.md";
+const MARKS: Marks = ["<!-- what ran -->", "<!-- end of what ran -->"];
 
 #[cfg(test)]
 mod tests {
@@ -286,24 +281,27 @@ mod tests {
         assert_eq!(lines(&[]), BTreeMap::new());
     }
 
-    /// Neighbours are one entry.
+    /// A line without a reason fails, as does one that is there more often than it is explained; a reason that is left over does not.
     #[test]
-    fn neighbours_are_joined() {
-        assert_eq!(runs(&BTreeSet::from([1, 2, 3, 7, 9, 10])), [(1, 3), (7, 7), (9, 10)]);
+    fn what_is_not_run_needs_a_reason() {
+        let line = |line, text: &str| NotRun { file: "src/a.rs".into(), line, text: text.into() };
+        let lines = [line(1, "a();"), line(5, "b();"), line(9, "a();")];
+        let told = |reasons: &str| explain(&lines, Reasons::read(reasons)).is_ok();
+        assert!(told("- `src/a.rs: a();` (2)\n- `src/a.rs: b();`\n- `src/a.rs: c();`\n"));
+        assert!(!told("- `src/a.rs: a();`\n- `src/a.rs: b();`\n"));
+        assert!(!told(""));
     }
 
-    /// Modules for tests are told by theirs.
+    /// A closing bracket belongs to what stands before it, and the place of a line doesn't matter.
     #[test]
-    fn modules_for_tests_are_told() {
-        let source =
-            "mod a;\n#[cfg(test)]\nmod cost;\n#[cfg(test)]\nmod tests {\n}\n#[cfg(test)]\npub(crate) fn f() {}\n";
-        assert_eq!(modules_for_tests(source).collect::<Vec<_>>(), ["cost"]);
-    }
-
-    /// A file's own tests are not its code.
-    #[test]
-    fn tests_are_told_by_their_attribute() {
-        assert_eq!(first_line_of_tests("fn a() {}\n\n#[cfg(test)]\nmod tests {\n}\n"), 3);
-        assert_eq!(first_line_of_tests("#[cfg(test)]\nuse x;\nfn a() {}\n"), u64::MAX);
+    fn lines_that_are_not_run_are_told_by_their_text() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("a.rs"), "fn f() {\n    g();\n}\n").unwrap();
+        let lines = BTreeMap::from([("a.rs".to_owned(), BTreeMap::from([(1, true), (2, false), (3, false)]))]);
+        let report = Report { lines, regions: BTreeMap::new() };
+        assert_eq!(
+            report.not_run(folder.path()).unwrap(),
+            [NotRun { file: "a.rs".into(), line: 2, text: "g();".into() }]
+        );
     }
 }

@@ -2,8 +2,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::Outcome;
+use crate::process::output;
 
 /// All files in and below `folder`, sorted.
 pub(crate) fn files_below(folder: &Path) -> Outcome<Vec<PathBuf>> {
@@ -14,4 +16,10 @@ pub(crate) fn files_below(folder: &Path) -> Outcome<Vec<PathBuf>> {
     }
     files.sort();
     Ok(files)
+}
+
+/// What git keeps of these paths, or of all, by the names below `root`.
+pub(crate) fn tracked(root: &Path, paths: &[&str]) -> Outcome<Vec<String>> {
+    let listed = output(Command::new("git").current_dir(root).args(["ls-files", "-z", "--"]).args(paths))?;
+    Ok(listed.split_terminator('\0').map(str::to_owned).collect())
 }

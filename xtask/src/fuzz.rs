@@ -17,7 +17,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::metadata::{CORE, Metadata};
 use crate::process::{cargo, output, run};
 use crate::{Outcome, apt};
-use report::{Stats, print_table};
+use report::{Stats, print_table, recipe};
 
 /// Runs the fuzz targets, two at a time. What breaks a promise is made smaller, and put into `fuzz/regressions`, where the tests try it again.
 #[derive(Debug, clap::Args)]
@@ -153,9 +153,12 @@ impl Place {
         fs::create_dir_all(&folder)?;
         let kept = folder.join(label);
         fs::copy(self.smaller(name, &input).unwrap_or_else(|| input.clone()), &kept)?;
-        let shown = kept.strip_prefix(&self.root).unwrap_or(&kept).display().to_string();
-        let program = self.program(name).display().to_string();
-        Ok(format!("{name}: {why}\n       the input: {shown}\n       try it again: {program} {shown}"))
+        let shown = kept.strip_prefix(&self.root).unwrap_or(&kept);
+        let again = recipe(shown, &fs::read(&kept)?);
+        let again = again.map(|line| format!("       to have it elsewhere: {line}\n")).unwrap_or_default();
+        let (shown, program) = (shown.display(), self.program(name));
+        let program = program.display();
+        Ok(format!("{name}: {why}\n       the input: {shown}\n{again}       try it again: {program} {shown}"))
     }
 
     /// The same crash by fewer bytes. (What hangs would hang each time.)

@@ -12,6 +12,8 @@ mod fuzz;
 mod metadata;
 mod miri;
 mod mutants;
+mod own_tests;
+mod page;
 mod process;
 mod refusals;
 mod samples;

@@ -9,6 +9,7 @@ mod switch;
 mod tree;
 
 use std::collections::BTreeSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -16,7 +17,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::Value;
 
+use crate::files::tracked;
 use crate::metadata::{CORE, Metadata};
+use crate::own_tests::{files_for_tests, first_line_of_tests};
 use crate::{Outcome, process};
 use hunt::{Tests, Verdict};
 use ledger::{Fate, Ledger};
@@ -40,6 +43,9 @@ pub(crate) struct Arguments {
     /// Write the counts, which are of all files, to docs/mutants.md
     #[arg(long, conflicts_with = "files")]
     write: bool,
+    /// Write them though some were tried before the last change of the tests; the page says how many
+    #[arg(long, requires = "write")]
+    with_older: bool,
     /// These files only, such as src/token.rs
     #[arg(value_name = "FILE")]
     files: Vec<String>,
@@ -56,7 +62,7 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let chosen = |mutant: &Mutant| arguments.files.is_empty() || arguments.files.contains(&mutant.file);
     let chosen: BTreeSet<_> =
         mutants.iter().enumerate().filter(|(_, mutant)| chosen(mutant)).map(|(at, _)| at).collect();
-    let ledger = Ledger::open(&work, &mutants, arguments.afresh)?;
+    let ledger = Ledger::open(&work, &mutants, number_of_tests(root)?, arguments.afresh)?;
     let run = Run {
         tree: Tree::new(root, &work, &mutants)?,
         mutants: &mutants,
@@ -66,6 +72,15 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     let mut left: BTreeSet<_> = chosen.iter().copied().filter(|number| !run.done(*number)).collect();
     left.retain(|number| !arguments.only_new || run.fate(*number).is_none());
     println!("    {} mutants, {} of them to try", chosen.len(), left.len());
+    let older = run.older(&chosen.difference(&left).copied().collect());
+    if older > 0 {
+        println!("    {older} others were tried before the last change of the tests: --afresh tries them again");
+        if arguments.write && !arguments.with_older {
+            return Err(
+                format!("the counts are not written: {older} are older than the tests; see --with-older").into()
+            );
+        }
+    }
     let mut alone = BTreeSet::new();
     let mut tests = None;
     for features in [APPLIANCE, EVERYTHING] {
@@ -91,6 +106,31 @@ pub(crate) fn run(root: &Path, arguments: &Arguments) -> Outcome {
     ledger.report(root, &mutants, &chosen, arguments.write)
 }
 
+/// The version of cargo-mutants that the page's counts and names are of.
+const TOOL: &str = "27.1.0";
+
+/// A number that is another when the tests of the core change: what git keeps of `tests`, and the tests in the source.
+fn number_of_tests(root: &Path) -> Outcome<u64> {
+    let for_tests = files_for_tests(&root.join("src"))?;
+    let mut number = DefaultHasher::new();
+    for name in tracked(root, &["src", "tests"])? {
+        let path = root.join(&name);
+        let Ok(content) = std::fs::read(&path) else { continue };
+        let of_source = path.starts_with(root.join("src")) && !for_tests.contains(&path);
+        if of_source {
+            let text = String::from_utf8(content)?;
+            let before = usize::try_from(first_line_of_tests(&text) - 1).unwrap_or(usize::MAX);
+            text.lines().skip(before).for_each(|line| line.hash(&mut number));
+        } else if !NOT_OF_THE_CORE.iter().any(|folder| name.starts_with(folder)) {
+            (name, content).hash(&mut number);
+        }
+    }
+    Ok(number.finish())
+}
+
+/// Folders of `tests` with programs of their own.
+const NOT_OF_THE_CORE: [&str; 2] = ["tests/constant_time/", "tests/second/"];
+
 const APPLIANCE: Features = &["--features", "appliance"];
 const EVERYTHING: Features = &["--all-features"];
 
@@ -100,8 +140,10 @@ const FIRST: &[&str] = &["--lib", "--test", "vectors", "--test", "appliance_vect
 
 /// What cargo-mutants proposes.
 fn list(root: &Path) -> Outcome<Vec<Mutant>> {
-    if !process::succeeds(process::cargo(root).args(["mutants", "--version"])) {
-        return Err("cargo-mutants is not installed; install it with: cargo install cargo-mutants".into());
+    let said = process::cargo(root).args(["mutants", "--version"]).output()?;
+    if String::from_utf8_lossy(&said.stdout).trim() != format!("cargo-mutants {TOOL}") {
+        let install = format!("cargo install --locked cargo-mutants@{TOOL}");
+        return Err(format!("cargo-mutants {TOOL} is needed, for others propose other changes: {install}").into());
     }
     let listed = process::output(process::cargo(root).args([
         "mutants",
@@ -134,6 +176,10 @@ struct Run<'a> {
 impl Run<'_> {
     fn fate(&self, number: usize) -> Option<Fate> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner).fate(number)
+    }
+
+    fn older(&self, numbers: &BTreeSet<usize>) -> usize {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).older(numbers)
     }
 
     /// Whether there is nothing more to find out about it.
@@ -203,5 +249,35 @@ impl Run<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// Another test is another number, wherever it stands; other code, or the tests of another program, are not.
+    #[test]
+    fn the_tests_have_a_number() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path();
+        let number = |name: &str, content: &str| {
+            let path = root.join(name);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, content).unwrap();
+            assert!(process::succeeds(std::process::Command::new("git").current_dir(root).args(["add", "."])));
+            number_of_tests(root).unwrap()
+        };
+        assert!(process::succeeds(std::process::Command::new("git").current_dir(root).arg("init")));
+        let tests =
+            |body: &str| format!("#[cfg(test)]\nmod cost;\nfn f() {{}}\n#[cfg(test)]\nmod tests {{\n{body}}}\n");
+        let first = number("src/lib.rs", &tests(""));
+        assert_eq!(number("src/lib.rs", &tests("").replace("f()", "g()")), first);
+        assert_eq!(number("tests/second/run.py", "pass"), first);
+        let in_source = number("src/lib.rs", &tests("fn a() {}\n"));
+        let in_file = number("src/cost.rs", "fn a() {}\n");
+        let beside = number("tests/a.rs", "fn a() {}\n");
+        assert_eq!(BTreeSet::from([first, in_source, in_file, beside]).len(), 4);
     }
 }

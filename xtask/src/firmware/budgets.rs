@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::Outcome;
+use crate::page::{self, Marks};
 
 /// Something that was measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,8 +86,8 @@ fn table(figures: &[Figure]) -> String {
 
 /// Compares the README's table with what was measured. Another compiler makes other code, by 6 % and more: then only the limits hold.
 pub(crate) fn compare_with_readme(readme: &Path, compiler: &str, figures: &[Figure]) -> Outcome {
-    let text = read(readme)?;
-    let (_, table, _) = split(&text)?;
+    let text = page::read(readme)?;
+    let (_, table, _) = page::split(&text, &MARKS)?;
     if !table.lines().any(|line| line == measured_with(compiler)) {
         println!("    the README's table was not measured with {compiler}, so it is not compared; the limits hold");
         return Ok(());
@@ -113,27 +114,11 @@ pub(crate) fn compare_with_readme(readme: &Path, compiler: &str, figures: &[Figu
 
 /// Writes the table anew.
 pub(crate) fn write_readme(readme: &Path, compiler: &str, figures: &[Figure]) -> Outcome {
-    let text = read(readme)?;
-    let (before, _, after) = split(&text)?;
-    let (with, table) = (measured_with(compiler), table(figures));
-    Ok(std::fs::write(readme, format!("{before}{BEGIN}\n{with}\n\n{table}{END}{after}"))?)
+    page::put(readme, &MARKS, &format!("{}\n\n{}", measured_with(compiler), table(figures)))
 }
 
 fn measured_with(compiler: &str) -> String {
     format!("Measured with {compiler}:")
-}
-
-fn read(readme: &Path) -> Outcome<String> {
-    std::fs::read_to_string(readme).map_err(|error| format!("cannot read {}: {error}", readme.display()).into())
-}
-
-/// What stands before the table, the table, and what stands behind it.
-fn split(text: &str) -> Outcome<(&str, &str, &str)> {
-    let parts = text.split_once(BEGIN).and_then(|(before, rest)| {
-        let (table, after) = rest.split_once(END)?;
-        Some((before, table, after))
-    });
-    parts.ok_or_else(|| format!("the marks `{BEGIN}` and `{END}` are missing").into())
 }
 
 /// What a row of the table says: the figure's name, and the number that the second column begins with.
@@ -164,8 +149,7 @@ fn grouped(value: u64) -> String {
 
 /// Instructions of a millisecond, at 64 MHz and one instruction a cycle.
 const PER_MS: f64 = 64_000.0;
-const BEGIN: &str = "<!-- measured by `cargo xtask firmware` -->";
-const END: &str = "<!-- end of what was measured -->";
+const MARKS: Marks = ["<!-- measured by `cargo xtask firmware` -->", "<!-- end of what was measured -->"];
 
 #[cfg(test)]
 mod tests {
@@ -193,12 +177,5 @@ mod tests {
         assert_eq!(rows, [("open", 10_000), ("core: flash", 1_234_567)]);
         assert!(table.contains("| open | 10,000 (0.16 ms) |") && table.contains("**missed**"), "{table}");
         assert!(agree(9_700, 10_000) && !agree(9_699, 10_000) && agree(10_300, 10_000) && !agree(10_301, 10_000));
-    }
-
-    #[test]
-    fn the_marks_are_needed() {
-        let text = format!("before\n{BEGIN}\ntable\n{END}\nafter");
-        assert_eq!(split(&text).unwrap(), ("before\n", "\ntable\n", "\nafter"));
-        assert!(split("no marks").is_err());
     }
 }

@@ -1,5 +1,7 @@
 //! What libFuzzer says at its end, and the table of it.
 
+use std::path::Path;
+
 /// What a target did.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Stats {
@@ -45,11 +47,28 @@ pub(super) fn print_table(done: &[(String, Result<Stats, String>)]) {
     println!();
 }
 
+/// The shell's line that writes an input again, where that is small: of a machine that only tests, what it printed is all that stays.
+pub(super) fn recipe(path: &Path, input: &[u8]) -> Option<String> {
+    let folder = path.parent().filter(|_| input.len() <= MOST_PRINTED)?;
+    // Other than letters and digits, `printf` or the shell may mean something by.
+    let text: String = input
+        .iter()
+        .map(|byte| if byte.is_ascii_alphanumeric() { char::from(*byte).into() } else { format!("\\{byte:03o}") })
+        .collect();
+    Some(format!("mkdir -p {} && printf '{text}' > {}", folder.display(), path.display()))
+}
+
+/// In bytes, each of which is up to four on the line.
+const MOST_PRINTED: usize = 8 << 10;
+
 /// The width of the column of names.
 const WIDTH: usize = 16;
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::process::Command;
+
     use super::*;
 
     /// The last line with a coverage counts, and where there is no such thing there is no answer.
@@ -61,5 +80,16 @@ mod tests {
         let stats = Stats { executions: 9, per_second: 4, coverage: 1234, new: 77 };
         assert_eq!(Stats::read(said), Some(stats));
         assert_eq!(Stats::read("panicked"), None);
+    }
+
+    /// A shell that has the line has the input, whatever is in it; what is large isn't printed.
+    #[test]
+    fn an_input_is_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("new/crash");
+        let input: Vec<u8> = (0..=255).chain(*b"%s\\n'0\\").collect();
+        assert!(Command::new("sh").arg("-c").arg(recipe(&path, &input).unwrap()).status().unwrap().success());
+        assert_eq!(fs::read(&path).unwrap(), input);
+        assert!(recipe(&path, &[0; MOST_PRINTED]).is_some() && recipe(&path, &[0; MOST_PRINTED + 1]).is_none());
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct Mutant {
     range: Range<usize>,
     /// Not in a function: a constant, which no switch can change.
     constant: bool,
-    /// The same as long as the function, or the constant's line, stays as it is.
+    /// The same as long as the function, or the constant's line, stays as it is, and in its file.
     pub(super) key: u64,
 }
 
@@ -41,12 +41,13 @@ impl Mutant {
             let start = text[..range.start].rfind('\n').map_or(0, |at| at + 1);
             start..text[start..].find('\n').map_or(text.len(), |len| start + len)
         });
+        let file = word(&listed["file"])?;
+        let what = name.split_once(' ').map(|(_, what)| what);
         let mut key = DefaultHasher::new();
-        (&text[around.clone()], range.start - around.start, range.len(), name.split_once(' ').map(|(_, what)| what))
-            .hash(&mut key);
+        (&file, &text[around.clone()], range.start - around.start, range.len(), what).hash(&mut key);
         Ok(Self {
             name: name.splitn(4, ':').nth(3).unwrap_or(&name).trim().into(),
-            file: word(&listed["file"])?,
+            file,
             line: text[..range.start].matches('\n').count() + 1,
             genre: word(&listed["genre"])?,
             replacement: word(&listed["replacement"])?,
@@ -204,20 +205,21 @@ impl Plan {
             let is_value = !live.is_empty() && matches!(site.form, Form::Value | Form::Shorthand(_) | Form::Guard);
             out.text.push_str(if is_value { "(" } else { "" });
             for (number, text) in &live {
-                out.text.push_str(&format!("if crate::switched::on({number}) {{ "));
+                // In brackets a value stays one expression, whatever it begins with: an `if` without them would end before an operator.
+                out.text.push_str(&format!("if crate::switched::on({number}) {{ {}", if is_value { "(" } else { "" }));
                 let own = out.text.len();
                 out.text.push_str(text);
                 out.own.push((own..out.text.len(), **number));
-                out.text.push_str(if is_value { " } else " } else { " } " });
+                out.text.push_str(if is_value { ") } else " } else { " } " });
             }
-            out.text.push_str(if is_value { "{ " } else { "" });
+            out.text.push_str(if is_value { "{ (" } else { "" });
             match site.form {
                 Form::Constness(_) => {}
                 Form::Guard if live.is_empty() => {}
                 Form::Guard => out.text.push_str("true"),
                 _ => self.piece(site.range.clone(), sites, dropped, constant, out),
             }
-            out.text.push_str(if is_value { " })" } else { "" });
+            out.text.push_str(if is_value { ") })" } else { "" });
             if site.form == Form::Match {
                 out.matches.push(start..out.text.len());
             }
@@ -399,26 +401,26 @@ mod tests {
         let body = format!("fn f() -> bool {{ {} {{ return true; }} a }}", on(0));
         assert_eq!(switched(text, &[mutant(text, "FnValue", "a", "true")]), body);
         let text = "fn f() { g(\u{e9} + b * c) }";
-        let operator = format!("fn f() {{ g(({} {{ \u{e9} + b / c }} else {{ \u{e9} + b * c }})) }}", on(0));
+        let operator = format!("fn f() {{ g(({} {{ (\u{e9} + b / c) }} else {{ (\u{e9} + b * c) }})) }}", on(0));
         assert_eq!(switched(text, &[mutant(text, "BinaryOperator", "*", "/")]), operator);
         let text = "fn f() { g(!b) }";
         assert_eq!(
             switched(text, &[mutant(text, "UnaryOperator", "!", "")]),
-            format!("fn f() {{ g(({} {{ b }} else {{ !b }})) }}", on(0))
+            format!("fn f() {{ g(({} {{ (b) }} else {{ (!b) }})) }}", on(0))
         );
         let text = "fn f() { match a { B => 1, _ => 2 } }";
-        let arm = format!("fn f() {{ match a {{ B if ({} {{ false }} else {{ true }}) => 1, _ => 2 }} }}", on(0));
+        let arm = format!("fn f() {{ match a {{ B if ({} {{ (false) }} else {{ (true) }}) => 1, _ => 2 }} }}", on(0));
         assert_eq!(switched(text, &[mutant(text, "MatchArm", "B => 1,", "")]), arm);
         let text = "fn f() { match a { B if c => 1, _ => 2 } }";
         let guard = format!(
-            "fn f() {{ match a {{ B if ({} {{ true }} else {} {{ false }} else {{ c }}) => 1, _ => 2 }} }}",
+            "fn f() {{ match a {{ B if ({} {{ (true) }} else {} {{ (false) }} else {{ (c) }}) => 1, _ => 2 }} }}",
             on(0),
             on(1)
         );
         let mutants = [mutant(text, "MatchArmGuard", "c =", "true"), mutant(text, "MatchArm", "B if", "")];
         assert_eq!(switched(text, &mutants), guard);
         let text = "const fn f(self) -> S { S { b, ..self } }";
-        let field = format!(" fn f(self) -> S {{ S {{ b: ({} {{ (self).b }} else {{ b }}), ..self }} }}", on(0));
+        let field = format!(" fn f(self) -> S {{ S {{ b: ({} {{ ((self).b) }} else {{ (b) }}), ..self }} }}", on(0));
         assert_eq!(switched(text, &[mutant(text, "StructField", "b", "")]), field);
     }
 
@@ -441,6 +443,25 @@ mod tests {
         assert_eq!(none.text, text);
     }
 
+    /// Behind a switch, too, an operator has a left side that is an `if`.
+    #[test]
+    fn operators_on_an_if() {
+        let text = "fn f() { let x = if a { 1 } else { 2 } | b; }";
+        let text = switched(text, &[mutant(text, "BinaryOperator", "|", "&")]);
+        let file = syn::parse_file(&text).unwrap();
+        let mut found = Operators(0);
+        found.visit_file(&file);
+        assert_eq!(found.0, 2, "{text}");
+    }
+
+    struct Operators(usize);
+
+    impl Visit<'_> for Operators {
+        fn visit_expr_binary(&mut self, _: &syn::ExprBinary) {
+            self.0 += 1;
+        }
+    }
+
     /// A `let` in a condition can't be moved; the comparison beside it can.
     #[test]
     fn conditions_with_let() {
@@ -448,6 +469,20 @@ mod tests {
         let and = mutant(text, "BinaryOperator", "&&", "||");
         assert_eq!(Plan::new(text, &[(0, &and)]).unwrap().numbers().count(), 0);
         let equal = mutant(text, "BinaryOperator", "==", "!=");
-        assert!(switched(text, &[equal]).contains("{ c != d } else { c == d }"));
+        assert!(switched(text, &[equal]).contains("{ (c != d) } else { (c == d) }"));
+    }
+
+    /// What is written in two files alike is changed in each for itself.
+    #[test]
+    fn a_key_is_one_files() {
+        let place = |column: u64| json!({"line": 1, "column": column});
+        let [one, again, other] = ["src/a.rs", "src/a.rs", "src/b.rs"].map(|file| {
+            let listed = json!({
+                "name": format!("{file}:1:1: replace + with -"), "file": file, "genre": "BinaryOperator", "replacement": "-",
+                "function": null, "span": {"start": place(3), "end": place(4)},
+            });
+            Mutant::read(&listed, "1 + 2").unwrap().key
+        });
+        assert!(one == again && one != other);
     }
 }

@@ -8,8 +8,9 @@ use serde_json::Value;
 
 use super::switch::{Mutant, Plan, Switched};
 use crate::Outcome;
+use crate::files::tracked;
 use crate::metadata::CORE;
-use crate::process::{self, cargo};
+use crate::process::cargo;
 
 /// The copy.
 pub(super) struct Tree {
@@ -36,9 +37,8 @@ impl Tree {
     /// Copies what git keeps, where it differs; what is the same isn't built again.
     pub(super) fn new(root: &Path, work: &Path, mutants: &[Mutant]) -> Outcome<Self> {
         let folder = work.join("tree");
-        let kept = process::output(std::process::Command::new("git").current_dir(root).args(["ls-files", "-z"]))?;
-        for name in kept.split_terminator('\0') {
-            let Ok(content) = fs::read(root.join(name)) else { continue };
+        for name in tracked(root, &[])? {
+            let Ok(content) = fs::read(root.join(&name)) else { continue };
             write(&folder.join(name), &content)?;
         }
         let names: BTreeSet<_> = mutants.iter().map(|mutant| mutant.file.clone()).collect();
