@@ -184,6 +184,28 @@ fn a_schema_that_can_not_be_meant() {
     }
 }
 
+/// A schema from which something is left out, or that was made up.
+#[test]
+fn a_schema_that_is_not_the_texts() {
+    type Change = fn(&mut symbolon_cli::fuzzing::ReadSchema);
+    let text = "tenant = \"t\"\nowner = \"id\"\ndrop_columns = [\"x\"]\n[fields]\nname = \"free-text\"\n";
+    let read = || symbolon_cli::fuzzing::schema(text).expect("a schema");
+    schema::is_what_the_text_says(&read(), text);
+    let changes: [(&str, Change); 5] = [
+        ("another tenant", |read| read.tenant.push('x')),
+        ("a record", |read| read.record = Some("no".into())),
+        ("a field left out", |read| read.fields.clear()),
+        ("another field", |read| read.fields[0].1 = Field::EMAIL),
+        ("a column kept", |read| read.dropped.clear()),
+    ];
+    for (what, change) in changes {
+        let mut wrong = read();
+        change(&mut wrong);
+        is_caught(what, || schema::is_what_the_text_says(&wrong, text));
+    }
+    is_caught("a key passed over", || schema::is_what_the_text_says(&read(), &format!("other = 1\n{text}")));
+}
+
 /// No answer, two, one that ends too early, and one with a key in it.
 #[test]
 fn answers_that_are_none() {
