@@ -138,11 +138,12 @@ pub enum Wrong {
     EntryDropped,
     StoreDropsAnEntry,
     StoreForgets,
+    AddressKeptInClear,
 }
 
 impl Wrong {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::GrantExpiryIgnored,
         Self::GranteeIgnored,
         Self::RevocationIgnored,
@@ -167,6 +168,7 @@ impl Wrong {
         Self::EntryDropped,
         Self::StoreDropsAnEntry,
         Self::StoreForgets,
+        Self::AddressKeptInClear,
     ];
 }
 
