@@ -7,15 +7,18 @@
 //! that is nearly full), both answers are taken, and followed.
 
 mod aim;
+mod batches;
 mod book;
 mod cast;
 mod doors;
 mod drive;
 mod duties;
 mod ideal;
+mod indexes;
 mod medium;
 mod openings;
 mod plan;
+mod requests;
 mod surroundings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -139,11 +142,13 @@ pub enum Wrong {
     StoreDropsAnEntry,
     StoreForgets,
     AddressKeptInClear,
+    BatchesTakeAll,
+    IndexIgnoresTenant,
 }
 
 impl Wrong {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 27] = [
         Self::GrantExpiryIgnored,
         Self::GranteeIgnored,
         Self::RevocationIgnored,
@@ -169,6 +174,8 @@ impl Wrong {
         Self::StoreDropsAnEntry,
         Self::StoreForgets,
         Self::AddressKeptInClear,
+        Self::BatchesTakeAll,
+        Self::IndexIgnoresTenant,
     ];
 }
 
