@@ -41,7 +41,7 @@ fn conversation(bench: &mut Bench, data: &mut Unstructured<'_>) {
 
 fn step(bench: &mut Bench, data: &mut Unstructured<'_>) -> arbitrary::Result<()> {
     match data.int_in_range(0..=12)? {
-        0 => drop(bench.send_bytes(data.bytes(data.len().min(40))?)),
+        0 => bench.send_bytes(data.bytes(data.len().min(40))?),
         1 => drop(bench.send(&[Request::Status, Request::SelfTest][data.choose_index(2)?])),
         2 => bench.fresh_challenge(),
         3 => {
@@ -56,7 +56,7 @@ fn step(bench: &mut Bench, data: &mut Unstructured<'_>) -> arbitrary::Result<()>
             let caller = caller(data)?;
             let pool = bench.pool.clone();
             let act = odd::session(data, &pool)?;
-            bench.in_session(caller, &act, data.ratio(1, 4)?);
+            drop(bench.in_session(caller, &act, data.ratio(1, 4)?));
         }
         8 => {
             let sealed = data.bytes(data.len().min(24))?;
@@ -96,6 +96,7 @@ pub fn well_formed(sent: &[u8], id: Option<u16>) -> Vec<u8> {
     if let Response::Fault(code) = response {
         let fault = symbolon::appliance::Fault::from_code(code).expect("one of the faults that there are");
         assert!(!fault.to_string().is_empty());
+        assert_eq!(sent.len(), crate::frames::sealed(0, received.message).len(), "as long as any other");
     }
     says_no_key(received.message);
     received.message.to_vec()

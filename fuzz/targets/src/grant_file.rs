@@ -2,15 +2,26 @@
 
 use base64ct::{Base64, Encoding};
 use symbolon_cli::fuzzing;
+use toml::Table;
 
-/// What is read is a grant of the right form, and what the program writes of it is read as the same.
+/// What is read is the grant and the tenant that the text names, and what the program writes of them is read as the same.
 pub fn run(text: &[u8]) {
-    let Some((grant, tenant, written)) = fuzzing::grant_file(text) else { return };
+    let _taken = taken(text);
+}
+
+/// The same, and what the text was taken as.
+pub fn taken(text: &[u8]) -> Vec<&'static str> {
+    let Some((grant, tenant, written)) = fuzzing::grant_file(text) else { return Vec::new() };
     assert!(text.starts_with(b"# symbolon grant 1:"));
+    let says: Table = std::str::from_utf8(text).expect("UTF-8").parse().expect("TOML");
+    let part = |name: &str| says[name].as_str().expect("a string");
+    assert_eq!(tenant, part("tenant"));
+    assert_eq!(grant.as_bytes().as_slice(), Base64::decode_vec(part("grant")).expect("base64"));
     let again = fuzzing::grant_file(written.as_bytes()).expect("its own text");
     assert!(again.0 == grant && again.1 == tenant && again.2 == written);
     let inside = Base64::encode_string(grant.as_bytes());
     assert!(written.contains(&inside));
+    vec!["grant"]
 }
 
 /// Grant files, and what is none.

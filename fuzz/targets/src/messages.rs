@@ -10,14 +10,21 @@ use crate::promises::written_back;
 /// A message has one form: what is read is written byte for byte the same, with nothing behind it. What is shown of it tells nothing that it
 /// carries.
 pub fn run(data: &[u8]) {
+    let _taken = taken(data);
+}
+
+/// The same, and what the bytes were taken as.
+pub fn taken(data: &[u8]) -> Vec<&'static str> {
+    let mut taken = Vec::new();
     macro_rules! one_form {
         ($($message:ty),*) => {$(
-            written_back(data, |bytes| {
+            let name = stringify!($message).trim_end_matches("<'_>");
+            let is_one = written_back(data, |bytes| {
                 let message: $message = read(bytes).ok()?;
-                let name = stringify!($message).trim_end_matches("<'_>");
                 assert_eq!(format!("{message:?}"), format!("{name} {{ .. }}"));
                 Some(written(&message))
             });
+            taken.extend(is_one.then_some(name));
             let mut rest = data;
             while let Ok((message, behind)) = read_first::<$message>(rest) {
                 let len = rest.len() - behind.len();
@@ -42,6 +49,7 @@ pub fn run(data: &[u8]) {
         Opening<'_>,
         Granting<'_>
     );
+    taken
 }
 
 fn written<T: serde::Serialize>(message: &T) -> Vec<u8> {
@@ -95,6 +103,11 @@ pub fn seeds() -> Vec<Vec<u8>> {
         written(&SessionAct::GrantFor { owner: who, reason: "because", terms }),
         written(&SessionAct::ConfirmAddress { owner: who, field: 4, address: b"a@example.com" }),
         written(&Sealing { field: 0x8000, record: b"r", value: b"v" }),
-        vec![0x80, 0],
+        written(&who),
+        written(&item),
+        written(&opening),
+        written(&terms),
+        written(&SessionAct::LogOut),
+        vec![0x80, 0x80, 0],
     ]
 }

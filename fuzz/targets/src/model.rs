@@ -7,15 +7,18 @@
 //! that is nearly full), both answers are taken, and followed.
 
 mod aim;
+mod batches;
 mod book;
 mod cast;
 mod doors;
 mod drive;
 mod duties;
 mod ideal;
+mod indexes;
 mod medium;
 mod openings;
 mod plan;
+mod requests;
 mod surroundings;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -138,11 +141,14 @@ pub enum Wrong {
     EntryDropped,
     StoreDropsAnEntry,
     StoreForgets,
+    AddressKeptInClear,
+    BatchesTakeAll,
+    IndexIgnoresTenant,
 }
 
 impl Wrong {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::GrantExpiryIgnored,
         Self::GranteeIgnored,
         Self::RevocationIgnored,
@@ -167,6 +173,9 @@ impl Wrong {
         Self::EntryDropped,
         Self::StoreDropsAnEntry,
         Self::StoreForgets,
+        Self::AddressKeptInClear,
+        Self::BatchesTakeAll,
+        Self::IndexIgnoresTenant,
     ];
 }
 

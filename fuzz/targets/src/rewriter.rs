@@ -17,14 +17,17 @@ pub fn run(data: &[u8]) {
     let Ok(how) = How::of(&mut data) else { return };
     let tokens = Tokens::get();
     let text = tokens.woven_into(data.take_rest());
-    finds_as_specified(&text, &how, |format, chunks, sink| {
-        let mut scanner = Scanner::new(format);
-        for chunk in chunks {
-            while scanner.feed(chunk, sink).is_err() {}
-        }
-        while scanner.finish(sink).is_err() {}
-    });
+    finds_as_specified(&text, &how, scan);
     rewrites(&text, &how, tokens);
+}
+
+/// What the core's scanner does with a text in pieces; where the sink fails, it is asked again.
+pub fn scan(format: Format<'_>, chunks: &[&[u8]], sink: &mut Writer) {
+    let mut scanner = Scanner::new(format);
+    for chunk in chunks {
+        while !sink.is_content(|sink| scanner.feed(chunk, sink)) {}
+    }
+    while !sink.is_content(|sink| scanner.finish(sink)) {}
 }
 
 /// What is done with a text.
@@ -114,14 +117,23 @@ pub struct Writer {
     found: Vec<Found>,
     calls: u32,
     fails: u8,
+    has_failed: bool,
     value: &'static str,
 }
 
 impl Writer {
     fn call(&mut self) -> Result<(), ()> {
+        assert!(!self.has_failed, "a call behind one that failed");
         self.calls += 1;
-        let fails = self.fails >> (self.calls % 8) & 1 == 1;
-        if fails { Err(()) } else { Ok(()) }
+        self.has_failed = self.fails >> (self.calls % 8) & 1 == 1;
+        if self.has_failed { Err(()) } else { Ok(()) }
+    }
+
+    /// Whether what is called here says that the sink took everything, as it must say exactly then.
+    pub fn is_content(&mut self, call: impl FnOnce(&mut Self) -> Result<(), ()>) -> bool {
+        let took_all = call(self).is_ok();
+        assert_eq!(took_all, !std::mem::take(&mut self.has_failed), "an error came through");
+        took_all
     }
 }
 
@@ -149,23 +161,37 @@ impl Sink for Writer {
     }
 }
 
-/// `scan` finds what the reference finds, and writes what it would write.
+/// `scan` finds what the reference finds, and writes what it would write: in the chunks that the input asks for, byte by byte, and of a short text
+/// in any two chunks.
 pub fn finds_as_specified(text: &[u8], how: &How, scan: impl Fn(Format<'_>, &[&[u8]], &mut Writer)) {
     let found = how.format.found(text);
-    let mut writer =
-        Writer { out: Vec::new(), source: Vec::new(), found: Vec::new(), calls: 0, fails: how.fails, value: how.value };
-    scan(how.format.format(), &how.chunks(text), &mut writer);
-    let shown = || {
-        format!(
-            "{:?} in {:?}",
+    let expected = woven(text, &found, |_, place| escaped(place, how.value));
+    let finds = |chunks: &[&[u8]]| {
+        let (out, source) = (Vec::new(), Vec::new());
+        let (fails, value) = (how.fails, how.value);
+        let mut writer = Writer { out, source, found: Vec::new(), calls: 0, fails, has_failed: false, value };
+        scan(how.format.format(), chunks, &mut writer);
+        let lengths = || chunks.iter().map(|chunk| chunk.len()).collect::<Vec<_>>();
+        assert!(
+            writer.source == text,
+            "bytes lost or made up: {:?} in {:?}",
             text.escape_ascii().to_string(),
-            how.chunks(text).iter().map(|c| c.len()).collect::<Vec<_>>()
-        )
+            lengths()
+        );
+        assert_eq!(writer.found, found, "{:?} in {:?}", text.escape_ascii().to_string(), lengths());
+        assert!(writer.out == expected, "{:?} in {:?}", text.escape_ascii().to_string(), lengths());
     };
-    assert!(writer.source == text, "bytes were lost or made up: {}", shown());
-    assert_eq!(writer.found, found, "{}", shown());
-    assert!(writer.out == woven(text, &found, |_, place| escaped(place, how.value)), "{}", shown());
+    finds(&how.chunks(text));
+    finds(&text.chunks(1).collect::<Vec<_>>());
+    if text.len() <= CUT_ANYWHERE {
+        for (before, behind) in (0..=text.len()).map(|at| text.split_at(at)) {
+            finds(&[before, behind]);
+        }
+    }
 }
+
+/// Four tokens and what stands around them.
+const CUT_ANYWHERE: usize = 600;
 
 /// The text with something else in the tokens' places.
 #[must_use]

@@ -6,6 +6,11 @@ use symbolon_cli::fuzzing;
 /// What is read are the keys that the text names, none of them all zeros, and what the program writes of them is read as the same. What is refused
 /// is told without any of it.
 pub fn run(text: &[u8]) {
+    let _taken = taken(text);
+}
+
+/// The same, and what the text was taken as.
+pub fn taken(text: &[u8]) -> Vec<&'static str> {
     match fuzzing::roles_file(text) {
         Ok((keys, written)) => {
             // What is not looked at need not be UTF-8.
@@ -18,9 +23,11 @@ pub fn run(text: &[u8]) {
             }
             let (again, written_again) = fuzzing::roles_file(&written).expect("its own text");
             assert!(again == keys && *written_again == *written);
+            vec!["roles"]
         }
         Err(told) => {
             assert_eq!(told, "roles is not a roles file of symbolon keygen: it is damaged, or something else");
+            Vec::new()
         }
     }
 }

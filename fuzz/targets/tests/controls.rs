@@ -129,18 +129,11 @@ fn a_scanner_that_forgets() {
     let text = rewriter::Tokens::get().woven_into(b"id,\xf8,\"\xf8\"\n");
     let how = |bytes: &[u8]| rewriter::How::of(&mut Unstructured::new(bytes)).expect("enough bytes");
     let (cut, failing) = (how(b"c\x01\x07\x00\x00"), how(b"c\x01\x07\x0e\x00"));
-    let scan = |format: symbolon::Format<'_>, chunks: &[&[u8]], sink: &mut rewriter::Writer| {
-        let mut scanner = Scanner::new(format);
-        for chunk in chunks {
-            while scanner.feed(chunk, sink).is_err() {}
-        }
-        while scanner.finish(sink).is_err() {}
-    };
-    rewriter::finds_as_specified(&text, &cut, scan);
-    rewriter::finds_as_specified(&text, &failing, scan);
+    rewriter::finds_as_specified(&text, &cut, rewriter::scan);
+    rewriter::finds_as_specified(&text, &failing, rewriter::scan);
     is_caught("nothing carried", || {
         rewriter::finds_as_specified(&text, &cut, |format, chunks, sink| {
-            chunks.iter().for_each(|chunk| scan(format, &[*chunk], sink));
+            chunks.iter().for_each(|chunk| rewriter::scan(format, &[*chunk], sink));
         });
     });
     is_caught("an error passed over", || {
@@ -152,8 +145,26 @@ fn a_scanner_that_forgets() {
             let _ignored = scanner.finish(sink);
         });
     });
+    is_caught("an error that doesn't come through", || {
+        rewriter::finds_as_specified(&text, &failing, |format, chunks, sink| {
+            let mut scanner = Scanner::new(format);
+            for chunk in chunks {
+                // What is asked again until all is there, and says that all was well.
+                while !sink.is_content(|sink| scanner.feed(chunk, sink).or(Ok(()))) {}
+            }
+            while !sink.is_content(|sink| scanner.finish(sink)) {}
+        });
+    });
+    is_caught("a byte too early in one cut", || {
+        rewriter::finds_as_specified(&text, &cut, |format, chunks, sink| match chunks {
+            [before, _] if before.len() == 100 => rewriter::scan(format, &[*before], sink),
+            _ => rewriter::scan(format, chunks, sink),
+        });
+    });
     is_caught("another format", || {
-        rewriter::finds_as_specified(&text, &cut, |_, chunks, sink| scan(symbolon::Format::Json, chunks, sink));
+        rewriter::finds_as_specified(&text, &cut, |_, chunks, sink| {
+            rewriter::scan(symbolon::Format::Json, chunks, sink)
+        });
     });
 }
 
@@ -171,6 +182,28 @@ fn a_schema_that_can_not_be_meant() {
     for column in ["id", "cvv", "x"] {
         is_caught(column, || schema::can_be_meant(&with(column)));
     }
+}
+
+/// A schema from which something is left out, or that was made up.
+#[test]
+fn a_schema_that_is_not_the_texts() {
+    type Change = fn(&mut symbolon_cli::fuzzing::ReadSchema);
+    let text = "tenant = \"t\"\nowner = \"id\"\ndrop_columns = [\"x\"]\n[fields]\nname = \"free-text\"\n";
+    let read = || symbolon_cli::fuzzing::schema(text).expect("a schema");
+    schema::is_what_the_text_says(&read(), text);
+    let changes: [(&str, Change); 5] = [
+        ("another tenant", |read| read.tenant.push('x')),
+        ("a record", |read| read.record = Some("no".into())),
+        ("a field left out", |read| read.fields.clear()),
+        ("another field", |read| read.fields[0].1 = Field::EMAIL),
+        ("a column kept", |read| read.dropped.clear()),
+    ];
+    for (what, change) in changes {
+        let mut wrong = read();
+        change(&mut wrong);
+        is_caught(what, || schema::is_what_the_text_says(&wrong, text));
+    }
+    is_caught("a key passed over", || schema::is_what_the_text_says(&read(), &format!("other = 1\n{text}")));
 }
 
 /// No answer, two, one that ends too early, and one with a key in it.

@@ -36,12 +36,13 @@ fn runs(seed: u64, count: usize) -> Tally {
 }
 
 /// Every operation.
-const OPERATIONS: [&str; 35] = [
+const OPERATIONS: [&str; 39] = [
     "Alter",
     "AlterGrant",
     "Authenticate",
     "Canary",
     "Commit",
+    "CommitElsewhere",
     "Confirm",
     "Deliver",
     "Drain",
@@ -51,8 +52,11 @@ const OPERATIONS: [&str; 35] = [
     "HandOver",
     "LogIn",
     "LogOut",
+    "LookUp",
+    "MakeIndex",
     "Mint",
     "Open",
+    "OpenEach",
     "OpenGranted",
     "OpenMany",
     "OpenOwn",
@@ -75,13 +79,16 @@ const OPERATIONS: [&str; 35] = [
 ];
 
 /// Every way in which a call ends, and some that make sure of what it was about.
-const OUTCOMES: [&str; 57] = [
+const OUTCOMES: [&str; 64] = [
     "address confirmed",
     "address renewed",
     "alarm",
     "altered",
     "authenticated",
     "bad terms",
+    "batch abandoned",
+    "batch committed",
+    "batch not committed",
     "canary made",
     "clock back",
     "commit failed",
@@ -93,9 +100,11 @@ const OUTCOMES: [&str; 57] = [
     "foreign tokens counted",
     "forgotten",
     "granted",
+    "indexer",
     "let go on",
     "logged in",
     "logged out",
+    "look-up",
     "malformed",
     "never released",
     "no place for a row",
@@ -104,6 +113,7 @@ const OUTCOMES: [&str; 57] = [
     "not done",
     "not done at once",
     "not granted",
+    "not looked up",
     "not opened",
     "not reowned",
     "not revealed",
@@ -112,6 +122,7 @@ const OUTCOMES: [&str; 57] = [
     "opened a bound one",
     "opened an erasable one",
     "opened for a destination",
+    "opened one of several",
     "opened to the mask",
     "opened under a grant",
     "random numbers failed",
@@ -205,6 +216,8 @@ const ENTRIES: &[(Event, &[Reason])] = {
         (Event::ConfirmAddress, &[Erased, NoRoom]),
         (Event::Tokenize, NAMING),
         (Event::Tokenize, &[Erased]),
+        (Event::LookUp, &[Done, SessionEnded, NoRight, LoggedOut, Stopped]),
+        (Event::MakeIndex, &[Done, SessionEnded, NoRight, LoggedOut, Stopped]),
         (Event::Keyring, &[Done]),
         (Event::Unrecorded, &[Done]),
         (Event::Alarm, &[Done]),

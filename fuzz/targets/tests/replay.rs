@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use symbolon_fuzz_targets::TARGETS;
+use symbolon_fuzz_targets::{TARGETS, grant_file, messages, protect, roles_file, schema, session_file};
 
 fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -50,6 +50,59 @@ fn seeds() {
         (target.seeds)().iter().for_each(|seed| (target.run)(seed));
     }
 }
+
+/// What is good among the seeds is taken as what it is, and what isn't is refused: a reader that took nothing would break no other promise. Each
+/// seed has its name here; one that is to be refused has none.
+#[test]
+fn what_is_good_is_taken() {
+    type Taken = fn(&[u8]) -> Vec<&'static str>;
+    let readers: [(&str, Taken, &[&str]); 6] = [
+        ("schema", schema::taken, &["schema", "schema", "", "", "", "", "", ""]),
+        ("grant_file", grant_file::taken, &["grant", "grant", "", "", ""]),
+        ("session_file", session_file::taken, &["session", "session", "", "", "", ""]),
+        ("roles_file", roles_file::taken, &["roles", "roles", "roles", "", "", "", "roles"]),
+        ("messages", messages::taken, &MESSAGES),
+        ("protect", protect::taken, &PROTECTED),
+    ];
+    for (name, taken, expected) in readers {
+        let seeds = TARGETS.iter().find(|target| target.name == name).map(|target| (target.seeds)()).unwrap();
+        assert_eq!(seeds.len(), expected.len(), "{name}");
+        for (number, (seed, expected)) in seeds.iter().zip(expected).enumerate() {
+            let taken = taken(seed);
+            let is_right = if expected.is_empty() { taken.is_empty() } else { taken.contains(expected) };
+            assert!(is_right, "seed {number} of {name} was taken as {taken:?}, and is {expected:?}");
+        }
+    }
+}
+
+const MESSAGES: [&str; 23] = [
+    "Request",
+    "Request",
+    "Request",
+    "Request",
+    "Request",
+    "Response",
+    "Response",
+    "OfficerAct",
+    "OfficerAct",
+    "IssuerAct",
+    "IssuerAct",
+    "AuditorAct",
+    "SessionAct",
+    "SessionAct",
+    "SessionAct",
+    "SessionAct",
+    "Sealing",
+    "Who",
+    "Asked",
+    "Opening",
+    "Granting",
+    "SessionAct",
+    "",
+];
+
+const PROTECTED: [&str; 16] =
+    ["table", "table", "table", "table", "table", "", "", "", "lines", "lines", "", "", "", "table", "", "lines"];
 
 /// A target has a module, a program and a corpus; none of them is there without the others.
 #[test]

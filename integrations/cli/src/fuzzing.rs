@@ -85,23 +85,42 @@ pub fn schema(text: &str) -> Result<ReadSchema, String> {
     Ok(ReadSchema { tenant, owner, record, fields, dropped })
 }
 
-/// Protects a table with this delimiter, or JSON Lines where there is none; the error is the program's message.
+/// How `protect` is to read its input, and work on it.
+#[derive(Debug, Clone, Copy)]
+pub struct Protecting {
+    /// The table's delimiter; JSON Lines where there is none.
+    pub delimiter: Option<u8>,
+    /// On one thread for each processor, otherwise on one.
+    pub on_all_processors: bool,
+}
+
+/// Protects an input, and hands on what is written, up to the first problem; the error is the program's message.
 ///
 /// # Errors
 /// What `symbolon protect` refuses.
-pub fn protect(vault: &Vault, schema: &str, delimiter: Option<u8>, input: Vec<u8>) -> Result<Vec<u8>, String> {
+pub fn protect(
+    vault: &Vault,
+    schema: &str,
+    how: Protecting,
+    input: Vec<u8>,
+    mut write: impl FnMut(&[u8]),
+) -> Result<(), String> {
+    let Protecting { delimiter, on_all_processors } = how;
     let plan = plan(schema)?;
     let format = if delimiter.is_some() { protect::Format::Csv } else { protect::Format::Jsonl };
-    let options = Options::on_one_thread(format, delimiter.unwrap_or(b','));
-    let input = Input::look_at(Cursor::new(input), "in".into(), None).map_err(|error| format!("{error:#}"))?;
-    let mut out = Vec::new();
+    let told = |error: anyhow::Error| format!("{error:#}");
+    let options = if on_all_processors {
+        Options::new(Some(format), delimiter, Path::new("in")).map_err(told)?
+    } else {
+        Options::on_one_thread(format, delimiter.unwrap_or(b','))
+    };
+    let input = Input::look_at(Cursor::new(input), "in".into(), None).map_err(told)?;
     let write = |bytes: &[u8]| {
-        out.extend_from_slice(bytes);
+        write(bytes);
         Ok(())
     };
-    protect::job::protect(vault, None, &plan, &options, input, write, &Progress::new(None, true))
-        .map_err(|error| format!("{error:#}"))?;
-    Ok(out)
+    protect::job::protect(vault, None, &plan, &options, input, write, &Progress::new(None, true)).map_err(told)?;
+    Ok(())
 }
 
 /// What `reveal` is told of its input.

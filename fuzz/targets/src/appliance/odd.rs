@@ -5,7 +5,7 @@ use symbolon::appliance::{
     Asked, AuditorAct, Granting, IssuerAct, OfficerAct, Opening, Role, Sealing, SessionAct, Who, write,
 };
 
-use super::bench::{ALICE_VALUE, KEYS, NOW, Pool};
+use super::bench::{ALICE_VALUE, KEYS, Made, NOW, Pool};
 
 /// An officer's act.
 pub(super) fn officer<'a>(data: &mut Unstructured<'a>) -> Result<OfficerAct<'a>> {
@@ -98,13 +98,14 @@ pub(super) fn sealing() -> Vec<u8> {
 }
 
 /// All tokens as they are asked for.
-pub(super) fn asked_for(tokens: &[Vec<u8>]) -> Vec<u8> {
-    let asked = tokens.iter().take(6).map(|token| {
-        let field = u16::from_le_bytes([token[2], token[3]]);
-        let record: &[u8] = if field == 12 { b"order-7" } else { b"" };
-        written(&Asked { field, record, token })
-    });
-    asked.flatten().collect()
+pub(super) fn asked_for(tokens: &[Made]) -> Vec<u8> {
+    tokens.iter().take(6).flat_map(|token| written(&asked_as_made(&token.bytes))).collect()
+}
+
+/// A token, for the field that it says, and the record that [`sealing`] binds to.
+pub(super) fn asked_as_made(token: &[u8]) -> Asked<'_> {
+    let field = u16::from_le_bytes([token[2], token[3]]);
+    Asked { field, record: if field == 12 { b"order-7" } else { b"" }, token }
 }
 
 pub(super) fn written<T: serde::Serialize>(message: &T) -> Vec<u8> {
@@ -128,7 +129,7 @@ fn opening<'r, 'a: 'r>(data: &mut Unstructured<'a>, pool: &'r Pool) -> Result<Op
 fn asked<'r, 'a: 'r>(data: &mut Unstructured<'a>, pool: &'r Pool) -> Result<Asked<'r>> {
     let token = match pool.tokens.len() {
         0 => short(data)?,
-        len => &pool.tokens[data.choose_index(len)?],
+        len => &pool.tokens[data.choose_index(len)?].bytes,
     };
     let own = token.get(2..4).map_or(0, |field| u16::from_le_bytes([field[0], field[1]]));
     let field = if data.ratio(1, 4)? { data.int_in_range(0..=13)? } else { own };

@@ -428,6 +428,14 @@ impl<'b> Drive<'b> {
                 let token = TokenBuf::new(&token);
                 self.keep_token(token, facts);
             }
+            Outcome::Lookup(held, indexed) => {
+                let found = released!(held);
+                self.looked_up(found, *indexed);
+            }
+            Outcome::Indexer(held, count, indexed) => {
+                let indexer = released!(held);
+                self.makes_index(indexer, count, *indexed);
+            }
             Outcome::Done(held) => released!(held),
         }
         self.tally.outcome("released");

@@ -1,10 +1,10 @@
 //! Drives the real thing and the model side by side: what both know, commits, releases, restarts.
 
-use std::{cell::Cell, rc::Rc};
+use std::{cell::Cell, collections::BTreeMap, rc::Rc};
 
 use symbolon::{
-    AuditKey, Config, Credential, Error, Grant, Held, Host, Keyring, Limits, Plaintext, Principal, Proof, Reaction,
-    Receipt, Resealed, SealedReply, Sealer, Session, SessionId, SessionKey, TokenBuf, Vault,
+    AuditKey, Config, Credential, Error, Grant, Held, Host, Indexer, Keyring, Limits, Lookup, Plaintext, Principal,
+    Proof, Reaction, Receipt, Resealed, SealedReply, Sealer, Session, SessionId, SessionKey, TokenBuf, Vault,
 };
 
 use super::{
@@ -13,6 +13,7 @@ use super::{
     cast::{self, COUNT, TENANTS},
     ideal::{GrantFacts, TokenFacts},
     ideal::{Ideal, Keys, MINUTE, Place, SECOND, SessionFacts},
+    indexes::Indexed,
     medium::{Dial, Dice, Happened, Medium, Surroundings},
 };
 
@@ -105,6 +106,8 @@ pub(super) enum Outcome<'b> {
     Session(Held<Real>, Box<(SessionFacts, usize, usize, Option<usize>)>),
     Grant(Held<Grant>, Box<GrantFacts>),
     Sealer(Held<Sealer>, Box<Sealing>),
+    Lookup(Held<Lookup>, Box<[Indexed; 2]>),
+    Indexer(Held<Indexer>, u32, Box<[Indexed; 2]>),
     Done(Held<()>),
 }
 
@@ -154,6 +157,8 @@ pub(super) struct Drive<'b> {
     pub(super) rng: Dice,
     /// Numbers of values, sessions, secrets, grants.
     pub(super) numbers: usize,
+    /// What stands for values in blind indexes.
+    pub(super) names: BTreeMap<Indexed, [u8; 8]>,
 }
 
 impl<'b> Drive<'b> {
@@ -209,6 +214,7 @@ impl<'b> Drive<'b> {
             mended_in: 0,
             rng: Dice::new(1),
             numbers: 0,
+            names: BTreeMap::new(),
         };
         let _started = drive.absorb();
         drive.advance(10 * SECOND);
@@ -253,14 +259,19 @@ impl<'b> Drive<'b> {
     /// Takes what happened to the store, and reads what became durable.
     pub(super) fn absorb(&mut self) -> Happened {
         let happened = self.medium.happened();
+        self.absorb_these(&happened);
+        happened
+    }
+
+    /// The same of what was taken already.
+    pub(super) fn absorb_these(&mut self, happened: &Happened) {
         if happened.commits > 0 {
             self.book.read(&happened.entries, self.ideal.durable.stopped, &mut self.tally);
-            self.book.all_is_there();
+            self.book.all_is_there(0);
             self.ideal.durable = self.ideal.registry.clone();
             self.committed_floor = self.floor.0;
             self.unsettled = 0;
         }
-        happened
     }
 
     /// What the host will do besides at the next commit.

@@ -13,6 +13,7 @@ pub(super) const DAY: u64 = 1440 * MINUTE;
 
 pub(super) const OWN: u16 = 1;
 pub(super) const TOKENIZE: u16 = 1 << 2;
+pub(super) const LOOK_UP: u16 = 1 << 3;
 pub(super) const MAINTAIN: u16 = 1 << 4;
 pub(super) const CONFIRM: u16 = 1 << 6;
 pub(super) const GRANT: u16 = 1 << 7;

@@ -9,7 +9,10 @@ use std::{
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{Batch, Environment, MemoryStore, Record, RecordKey, SealedEntry, Store, StoreError, Table, Time};
 
-use super::{Wrong, cast::holds_a_value};
+use super::{
+    Wrong,
+    cast::{ADDRESSES, holds_a_value},
+};
 
 /// Entries and rows that the store has places for.
 pub(super) const ROOM: usize = 96;
@@ -132,7 +135,12 @@ impl Inner {
             return Err(StoreError);
         }
         for record in batch.records() {
-            assert!(!holds_a_value(record.value()), "a value stands in a row of the store");
+            let mut value = record.value().to_vec();
+            if self.wrong == Some(Wrong::AddressKeptInClear) && record.key().table == Table::Owner && value.len() > 38 {
+                // As if it were the address itself, and no tag.
+                value.extend_from_slice(ADDRESSES[1]);
+            }
+            assert!(!holds_a_value(&value), "a value stands in a row of the store");
         }
         for entry in batch.entries() {
             assert!(!holds_a_value(entry.as_bytes()), "a value stands in the stored trail");

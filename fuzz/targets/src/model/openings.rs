@@ -15,9 +15,9 @@ use super::{
 /// What work space holds before it is used.
 pub(super) const FILL: u8 = 0xa5;
 /// The foreign tokens of a request that get entries of their own.
-const FOREIGN: u32 = 4;
+pub(super) const FOREIGN: u32 = 4;
 /// Enough for any token that is made here, opened or sealed.
-const WORK: usize = 640;
+pub(super) const WORK: usize = 640;
 
 /// What is asked, by whom.
 #[derive(Clone)]
@@ -45,7 +45,7 @@ pub(super) fn slot(place: Place) -> Slot<'static> {
 }
 
 impl Attempt {
-    fn access(&self) -> Access<'_> {
+    pub(super) fn access(&self) -> Access<'_> {
         let purpose = Purpose::from_code(self.access.purpose).expect("a purpose");
         let mut access = Access::new(purpose);
         if self.access.masked {
@@ -71,13 +71,20 @@ impl<'b> Drive<'b> {
         Asker { real: open.real.clone(), facts: open.facts.clone(), generation: open.generation }
     }
 
-    fn judge(&self, a: &Attempt, s: &SessionFacts, asked: Asked, at: usize, new: Option<&SessionFacts>) -> Judged {
+    pub(super) fn judge(
+        &self,
+        a: &Attempt,
+        s: &SessionFacts,
+        asked: Asked,
+        at: usize,
+        new: Option<&SessionFacts>,
+    ) -> Judged {
         let (token, place) = a.items[at];
         self.ideal.judge(s, &a.access, (asked, place, &self.tokens[token].1), new, self.now())
     }
 
     /// A use would be counted in a row for which there is no place.
-    fn lacks_place(&self, judged: &Judged) -> bool {
+    pub(super) fn lacks_place(&self, judged: &Judged) -> bool {
         let is_new = judged.counts.is_some_and(|grant| !self.ideal.registry.uses.contains_key(&grant));
         is_new && self.medium.with(|inner| inner.is_tight)
     }
@@ -106,7 +113,7 @@ impl<'b> Drive<'b> {
     }
 
     /// Its entry must come; and the model does what it says.
-    fn record(&mut self, a: &Attempt, event: Event, at: usize, judged: &Judged, keys: &Keys) {
+    pub(super) fn record(&mut self, a: &Attempt, event: Event, at: usize, judged: &Judged, keys: &Keys) {
         let (token, place) = a.items[at];
         let entry = self.book.by(&self.sessions[a.session].signed(), event);
         let entry = self.book.opening(entry, &a.access, place, &self.tokens[token].0, judged, a.grant_name());
@@ -124,7 +131,7 @@ impl<'b> Drive<'b> {
     }
 
     /// What an item shows where it opens.
-    fn shown(&self, a: &Attempt, at: usize) -> Vec<u8> {
+    pub(super) fn shown(&self, a: &Attempt, at: usize) -> Vec<u8> {
         let (token, place) = a.items[at];
         let value = &self.tokens[token].1.value;
         if a.access.masked && !self.ideal.is(super::Wrong::MaskIgnored) {
@@ -194,58 +201,6 @@ impl<'b> Drive<'b> {
             self.record(a, Event::Detokenize, 0, &judged, &keys);
             self.tally.outcome(shown_as(granted, a.access.masked));
             self.hold(Outcome::Value(result.expect("answered"), value), granted, "open");
-        }
-    }
-
-    /// Several tokens in one request, each held by itself.
-    pub(super) fn open_many(&mut self, a: &Attempt) {
-        let Asker { real, facts, generation } = self.asker(a.session);
-        let count = a.items.len();
-        let mut weather = self.weather(if count > 1 { count + 1 } else { 1 });
-        let (bad, access) = (self.dial.bad.get(), a.access());
-        let request = real.request(&access, count, &mut self.host);
-        let mut request = match request {
-            Ok(request) => request,
-            Err(error) => {
-                assert_eq!(error, Error::Unavailable, "a request that finds no room");
-                return self.met_no_room(weather);
-            }
-        };
-        weather.has_room();
-        let mut foreign = 0;
-        for at in 0..count {
-            let judged = self.judge(a, &facts, Asked::Show, at, None);
-            let (token, place) = a.items[at];
-            let bytes = self.tokens[token].0.clone();
-            let item = Item::new(slot(place), bytes.as_token());
-            let mut weather = weather;
-            let lacks_place = self.lacks_place(&judged);
-            self.close_if(&mut weather, lacks_place);
-            let Some(work) = self.take(used(&item, &a.access)) else { break };
-            let result = request.detokenize_held(&item, work, &mut self.host);
-            if !self.answered(weather, &result, bad) {
-                continue;
-            }
-            foreign += u32::from(judged.reason == Reason::ForeignToken);
-            if judged.reason != Reason::ForeignToken || foreign <= FOREIGN {
-                self.record(a, Event::Detokenize, at, &judged, &facts.keys);
-            }
-            let (value, granted) = (self.shown(a, at), judged.reason == Reason::Done);
-            self.tally.outcome(shown_as(granted, a.access.masked));
-            self.hold(Outcome::Value(result.expect("answered"), value), granted, "open many");
-        }
-        request.finish(&mut self.host).expect("room was made sure of");
-        self.count_foreign(a, foreign, &facts.keys);
-        let _settled = self.commit(generation);
-    }
-
-    /// The entry of those foreign tokens that have none of their own.
-    fn count_foreign(&mut self, a: &Attempt, foreign: u32, keys: &Keys) {
-        if foreign > FOREIGN {
-            let mut entry = self.book.by(&self.sessions[a.session].signed(), Event::ForeignTokens);
-            entry.count = foreign - FOREIGN;
-            self.book.expect(entry, &[Reason::ForeignToken], self.now(), keys);
-            self.tally.outcome("foreign tokens counted");
         }
     }
 
@@ -510,7 +465,7 @@ impl<'b> Drive<'b> {
     }
 }
 
-fn shown_as(shown: bool, masked: bool) -> &'static str {
+pub(super) fn shown_as(shown: bool, masked: bool) -> &'static str {
     match (shown, masked) {
         (false, _) => "not opened",
         (_, false) => "opened",
@@ -519,12 +474,12 @@ fn shown_as(shown: bool, masked: bool) -> &'static str {
 }
 
 /// Bytes of work space that opening takes.
-fn used(item: &Item<'_>, access: &AccessFacts) -> usize {
+pub(super) fn used(item: &Item<'_>, access: &AccessFacts) -> usize {
     (item.token.class().len() + 16).max(if access.masked { Field::MASK_LEN } else { 0 })
 }
 
 /// After a refusal, a release, or a failure: what was used holds zeros, where something was decided; the rest was not touched.
-fn check_wiped(work: &[u8], used: usize, decided: bool) {
+pub(super) fn check_wiped(work: &[u8], used: usize, decided: bool) {
     let (used, rest) = work.split_at(used);
     // A mask may take more room than the token: where there is none, that was not touched.
     let untouched = used.iter().rev().take_while(|byte| decided && **byte == FILL).count();

@@ -45,6 +45,10 @@ pub(super) enum Op {
     Commit,
     ReleaseEarly { which: u8 },
     TakeAlarms,
+    OpenEach { ask: Ask, more: [u8; 7] },
+    CommitElsewhere { ask: Ask, grant: u8 },
+    LookUp { session: u8, what: u8 },
+    MakeIndex { session: u8, what: u8, count: u8 },
 }
 
 /// Which session presents which token in which place.
@@ -233,6 +237,10 @@ impl Op {
             Commit,
             ReleaseEarly,
             TakeAlarms,
+            OpenEach,
+            CommitElsewhere,
+            LookUp,
+            MakeIndex,
         )
     }
 }
