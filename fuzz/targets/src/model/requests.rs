@@ -62,7 +62,6 @@ impl Drive<'_> {
         let Ok(mut request) = real.request(&access, count, &mut self.host) else {
             return self.met_no_room(weather);
         };
-        let mut foreign = 0;
         for at in 0..count {
             let (mut weather, bad) = (self.weather(1), self.dial.bad.get());
             let judged = self.judge(a, &facts, Asked::Show, at, None);
@@ -79,10 +78,8 @@ impl Drive<'_> {
             } else if !self.answered(weather, &result, bad) {
                 return;
             }
-            foreign += u32::from(judged.reason == Reason::ForeignToken);
-            if judged.reason != Reason::ForeignToken || foreign <= FOREIGN {
-                self.record(a, Event::Detokenize, at, &judged, &facts.keys);
-            }
+            // Answered for itself, each has its own entry, foreign ones too.
+            self.record(a, Event::Detokenize, at, &judged, &facts.keys);
             let granted = judged.reason == Reason::Done;
             let is_shown = self.after_sync(result.as_ref().map(|_| ()).map_err(|error| *error), granted, "open each");
             assert!(
@@ -95,7 +92,6 @@ impl Drive<'_> {
             }
         }
         request.finish(&mut self.host).expect("room was made sure of");
-        self.count_foreign(a, foreign, &facts.keys);
         let _settled = self.commit(generation);
     }
 
