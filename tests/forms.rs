@@ -6,9 +6,9 @@ use std::collections::BTreeSet;
 
 use common::{CONTEXT, NOW, TestRng, World, alice, bob, enter, session, trail};
 use symbolon::{
-    Access, Cause, CheckedRng, Class, Environment, Error, Event, Field, Format, GrantTerms, Index, Item, Lookup,
-    MemoryStore, Principal, Purpose, Record, Rewriter, Rights, Scanner, Slot, Stopped, StoreError, Table, Time, Token,
-    View, reply_len,
+    Access, Cause, CheckedRng, Class, Config, Environment, Error, Event, Field, Format, GrantTerms, Index, Issuer,
+    Item, Kind, Lookup, MemoryStore, Principal, Purpose, Record, Rewriter, Rights, Scanner, Slot, Stopped, StoreError,
+    Table, Time, Token, Vault, View, reply_len,
 };
 
 const ERRORS: [Error; 12] = [
@@ -47,6 +47,24 @@ fn faults_have_messages() {
     let faults: Vec<Fault> = (0..=255).filter_map(Fault::from_code).collect();
     let told: BTreeSet<String> = faults.iter().map(ToString::to_string).collect();
     assert!(told.len() == 17 && told.iter().all(|message| message.len() >= 6), "{told:?}");
+}
+
+/// SPEC.md section 6: each right has its bit.
+#[test]
+fn bits_of_rights() {
+    let rights = [
+        Rights::OWN,
+        Rights::ISSUE,
+        Rights::TOKENIZE,
+        Rights::LOOKUP,
+        Rights::MAINTAIN,
+        Rights::READ_TRAIL,
+        Rights::CONFIRM_ADDRESS,
+        Rights::GRANT,
+        Rights::OPERATE,
+    ];
+    assert_eq!(rights.map(Rights::bits), [1, 2, 4, 8, 16, 32, 64, 128, 256]);
+    assert_eq!(Rights::NONE.bits(), 0);
 }
 
 /// A right that is there already changes nothing.
@@ -244,6 +262,14 @@ fn lengths_up_to_their_bounds() {
     assert_eq!([u64::MAX, 86_400_000 << 32].map(|time| Time::from_millis(time).period()), [u32::MAX; 2]);
     assert_eq!(Time::from_millis((86_400_000 << 32) - 1).period(), u32::MAX);
     assert_eq!(Time::from_millis(86_400_000 * 7 + 1).period(), 7);
+}
+
+/// An issuer of the longest names fills its secret form.
+#[test]
+fn the_longest_issuer() {
+    let vault = Vault::new(common::keyring(), &Config::new(&[b'a'; 64])).unwrap();
+    let issuer = vault.issuer("t".repeat(64), Kind::Staff, NOW.period()).unwrap();
+    assert_eq!(issuer.write_secret(&mut [0; Issuer::MAX_LEN]), Ok(Issuer::MAX_LEN));
 }
 
 /// A stand-in's row is there once it is staged, stays when it is durable, and is told from others.
