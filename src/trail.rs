@@ -585,6 +585,7 @@ mod tests {
     /// The state goes ahead once half a block is left, and once only.
     #[test]
     fn the_state_goes_ahead_in_time() {
+        assert_eq!([Trail::<8>::BLOCK, Trail::<32>::BLOCK, Trail::<64>::BLOCK], [64, 64, 128]);
         let (vault, entry) = (vault(), Entry::new(Event::Started, Reason::Done));
         let mut trail = awake(&vault, 7);
         let first = trail.limit;

@@ -6,8 +6,8 @@ use std::{cell::Cell, ops::Deref, rc::Rc};
 
 use common::{AUDIENCE, CONTEXT, Client, NOW, TestRng, World, alice, bob, keyring};
 use symbolon::{
-    Access, Config, Credential, Error, Field, Issuer, Item, Keyring, Kind, Principal, Proof, Purpose, Purposes, Reason,
-    Rights, Session, SessionKey, Terms, Time, Token, Vault, reply_len,
+    Access, CheckedRng, Config, Credential, Error, Field, Issuer, Item, Keyring, Kind, Principal, Proof, Purpose,
+    Purposes, Reason, Rights, Session, SessionKey, Terms, Time, Token, Vault, reply_len,
 };
 
 const DAY: u64 = 86_400_000;
@@ -539,6 +539,12 @@ fn a_session_with_another_vault() {
     // With the other vault's host, whose trail would take it, and with the first one's.
     let refused = session.detokenize(Field::EMAIL, &theirs.as_token(), &mut work, &mut other.host);
     assert_eq!(refused.unwrap_err(), Error::Denied);
+    assert_eq!(other.last().entry.reason, Reason::OtherVault);
+    // Not even a canary of its own is said to be one: this vault's alarm is not about the other's data.
+    let (hers, mut out) = (world.token(&alice(), Field::EMAIL, "a@example.com"), [0; Token::MAX_LEN]);
+    let mut rng = CheckedRng::new(common::TestRng(5));
+    let canary = world.vault.canary("shop-17", &hers.as_token(), b"export", &mut out, &mut rng).unwrap();
+    assert!(session.detokenize(Field::EMAIL, &canary, &mut work, &mut other.host).is_err());
     assert_eq!(other.last().entry.reason, Reason::OtherVault);
     let refused = session.detokenize(Field::EMAIL, &theirs.as_token(), &mut work, &mut world.host);
     assert_eq!(refused.unwrap_err(), Error::Unavailable);

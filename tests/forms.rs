@@ -264,6 +264,13 @@ fn lengths_up_to_their_bounds() {
     assert_eq!(Time::from_millis(86_400_000 * 7 + 1).period(), 7);
 }
 
+/// Lengths that the documentation names, so that whoever makes a buffer of one knows how much it takes.
+#[test]
+fn lengths_are_those_that_are_documented() {
+    assert_eq!((Token::MAX_LEN, Token::MAX_TEXT_LEN, Token::OVERHEAD), (1078, 1442, 54));
+    assert_eq!((Token::MAX_OPEN_LEN, Token::MAX_EXPORT_LEN), (1040, 30));
+}
+
 /// An issuer of the longest names fills its secret form.
 #[test]
 fn the_longest_issuer() {
