@@ -107,10 +107,15 @@ fn detokenize(session: &'static Session<&'static Vault>, access: Access<'static>
     })
 }
 
-fn reveal(session: &'static Session<&'static Vault>, access: Access<'static>, what: Presented) -> Call {
+/// What is presented stands in the closure itself: a heap that tidies up when a list goes would be counted, too.
+fn reveal<const COUNT: usize>(
+    session: &'static Session<&'static Vault>,
+    access: Access<'static>,
+    what: [Presented; COUNT],
+) -> Call {
     Box::new(move |world| {
-        let items = [what.item()];
-        let mut out = [0; 128];
+        let items = what.each_ref().map(Presented::item);
+        let mut out = [0; 256];
         let out = out.get_mut(..reply_len(&items)).unwrap();
         held(session.reveal_held(&access, &items, out, &mut world.host))
     })
@@ -134,22 +139,7 @@ fn second(
     })
 }
 
-/// The same in a sealed reveal, third of three, for whom the first two open.
-fn third(
-    session: &'static Session<&'static Vault>,
-    access: Access<'static>,
-    first: Presented,
-    what: Presented,
-) -> Call {
-    Box::new(move |world| {
-        let items = [first.item(), first.item(), what.item()];
-        let mut out = [0; 256];
-        let out = out.get_mut(..reply_len(&items)).unwrap();
-        held(session.reveal_held(&access, &items, out, &mut world.host))
-    })
-}
-
-/// All that shows something, each under its own name; what is to be third stands last.
+/// All that shows something, each under its own name; what is to be third of a reveal stands last.
 struct Shown {
     functions: [&'static str; 4],
     first: Presented,
@@ -157,35 +147,28 @@ struct Shown {
 }
 
 impl Shown {
-    /// A token that doesn't open where the first one does, so that requests differ in their last token only.
-    fn push_token(
-        &mut self,
-        world: &mut World,
-        cause: &'static str,
-        session: &'static Session<&'static Vault>,
-        access: Access<'static>,
-        what: &Presented,
-    ) {
-        self.push(world, cause, session, access, what);
-        let [.., function] = self.functions;
-        let call = third(session, access, self.first.clone(), what.clone());
-        self.cases.push(Case { function, cause, call });
-    }
-
     fn push(
         &mut self,
         world: &mut World,
         cause: &'static str,
-        session: &'static Session<&'static Vault>,
+        caller: &'static Caller,
         access: Access<'static>,
         what: &Presented,
     ) {
+        let session = &caller.session;
         let calls = [
             detokenize(session, access, what.clone()),
             second(world, session, access, &self.first, what.clone()),
-            reveal(session, access, what.clone()),
+            reveal(session, access, [what.clone()]),
         ];
         self.cases.extend(self.functions.into_iter().zip(calls).map(|(function, call)| Case { function, cause, call }));
+    }
+
+    /// The token behind two that this caller opens, so that requests differ in their last one only.
+    fn push_third(&mut self, cause: &'static str, caller: &'static Caller, access: Access<'static>, what: &Presented) {
+        let [.., function] = self.functions;
+        let what = [&self.first, &self.first, what].map(Clone::clone);
+        self.cases.push(Case { function, cause, call: reveal(&caller.session, access, what) });
     }
 }
 
@@ -224,13 +207,14 @@ fn own(world: &mut World, setting: &Setting, cases: &mut Vec<Case>) {
     let functions = ["detokenize", "detokenize, second", "reveal", "reveal, third"];
     let mut shown = Shown { functions, first: setting.hers.clone(), cases: Vec::new() };
     for (cause, what) in &setting.wrong {
-        shown.push_token(world, cause, &setting.alice.session, Access::OWN, what);
+        shown.push(world, cause, setting.alice, Access::OWN, what);
+        shown.push_third(cause, setting.alice, Access::OWN, what);
     }
     for (cause, caller) in sessions {
-        shown.push(world, cause, &caller.session, Access::OWN, &setting.hers);
+        shown.push(world, cause, caller, Access::OWN, &setting.hers);
     }
-    shown.push(world, "owner erased", &erased.session, Access::OWN, &of_erased);
-    shown.push(world, "owner erased, erasable", &erased.session, Access::OWN, &erasable_of_erased);
+    shown.push(world, "owner erased", erased, Access::OWN, &of_erased);
+    shown.push(world, "owner erased, erasable", erased, Access::OWN, &erasable_of_erased);
     cases.append(&mut shown.cases);
 }
 
@@ -290,14 +274,15 @@ fn granted(world: &mut World, setting: &Setting, cases: &mut Vec<Case>) {
     ];
     let mut shown = Shown { functions, first: setting.hers.clone(), cases: Vec::new() };
     for (cause, what) in setting.wrong.iter().filter(|(_, what)| what.field == FIELD) {
-        shown.push_token(world, cause, &caller.session, access(two_fields), what);
+        shown.push(world, cause, caller, access(two_fields), what);
+        shown.push_third(cause, caller, access(two_fields), what);
     }
     for (cause, grant) in bad {
-        shown.push(world, cause, &caller.session, access(grant), &setting.hers);
+        shown.push(world, cause, caller, access(grant), &setting.hers);
     }
-    shown.push(world, "somebody else's grant", &other.session, access(good), &setting.hers);
+    shown.push(world, "somebody else's grant", other, access(good), &setting.hers);
     for (cause, barred) in sessions {
-        shown.push(world, cause, &barred.session, access(good), &setting.hers);
+        shown.push(world, cause, barred, access(good), &setting.hers);
     }
     cases.append(&mut shown.cases);
 }
