@@ -13,7 +13,7 @@ use crate::frame::Spread;
 pub(crate) struct Protected {
     pub(crate) one_core: Spread,
     pub(crate) two_cores: Spread,
-    /// Both cores at work on a file each, with nothing in common: what two cores of this machine are for this job at best.
+    /// A program on each core, with a result of its own: what two cores of this machine are for this job at best.
     pub(crate) apart: Spread,
     /// Medians of the rounds' ratios to one core.
     pub(crate) two_to_one: f64,

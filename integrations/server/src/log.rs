@@ -251,8 +251,8 @@ mod tests {
     use std::fs;
     use symbolon::{AuditKey, Config, Field, Host, Keyring, Principal, Vault};
 
-    /// A trail in which an owner was given a secret and an index was asked for: batches of records and entries.
-    fn journal(path: &Path) -> (Vault, Vec<u8>) {
+    /// A trail in which an owner was given a secret and a value was sealed: batches of records and entries, and where each ends.
+    fn journal(path: &Path) -> (Vec<u8>, Vec<usize>) {
         let vault =
             Vault::new(Keyring::generate(&mut ChaCha20Rng::from_seed([3; 32])).unwrap(), &Config::new(b"a")).unwrap();
         let mut store = LogStore::open(path).unwrap();
@@ -264,15 +264,11 @@ mod tests {
         let mut rng = symbolon::CheckedRng::new(ChaCha20Rng::from_seed([5; 32]));
         sealer.tokenize(Field::EMAIL, b"a@example.com", &mut [0; symbolon::Token::MAX_LEN], &mut rng).unwrap();
         drop(host);
-        (vault, fs::read(path).unwrap())
-    }
-
-    fn boundaries(bytes: &[u8]) -> Vec<usize> {
-        let mut ends = vec![0];
+        let (bytes, mut ends) = (fs::read(path).unwrap(), vec![0]);
         while let Some((_, rest)) = whole_batch(&bytes[*ends.last().unwrap()..]) {
             ends.push(bytes.len() - rest.len());
         }
-        ends
+        (bytes, ends)
     }
 
     /// Cut anywhere, with or without room behind it, it is what it was after its last whole batch: no record is there without its entry.
@@ -280,8 +276,7 @@ mod tests {
     fn a_batch_is_there_whole_or_not_at_all() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trail");
-        let (_, bytes) = journal(&path);
-        let ends = boundaries(&bytes);
+        let (bytes, ends) = journal(&path);
         assert!(ends.len() >= 5 && ends.last() == Some(&bytes.len()), "{ends:?}");
         for cut in 0..bytes.len() {
             for room in [0, 100] {
@@ -305,8 +300,7 @@ mod tests {
     fn a_damage_in_the_middle_is_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("trail");
-        let (_, bytes) = journal(&path);
-        let ends = boundaries(&bytes);
+        let (bytes, ends) = journal(&path);
         let last = ends[ends.len() - 2];
         for at in (0..last).filter(|at| !ends.iter().any(|end| (*end..end + 4).contains(at))) {
             let mut damaged = bytes.clone();
