@@ -12,7 +12,7 @@ use std::{
     },
 };
 
-use common::{AUDIENCE, CONTEXT, NOW, TestHost, TestRng, World, alice, bob, enter, forge};
+use common::{AUDIENCE, CONTEXT, NOW, TestHost, TestRng, World, alice, bob, enter, forge, still};
 use symbolon::{
     Access, AuditKey, Batch, CheckedRng, Class, Config, Entry, Error, Event, Field, Grant, GrantTerms, Held, Host,
     Index, Item, Keyring, MemoryStore, Outcome, Parts, Principal, Purpose, Purposes, Reason, Record, RecordKey, Rights,
@@ -348,10 +348,7 @@ fn log_in(vault: &Vault, rng: &mut TestRng, who: &Principal) -> (SessionKey, sym
 fn uses_from_eight_threads() {
     const USES: u32 = 20;
     let vault = Vault::new(common::keyring(), &Config::new(AUDIENCE)).unwrap();
-    let mut store = MemoryStore::<256, 32>::new();
-    let _audit = AuditKey::create(&vault, &mut store, &mut TestRng(1)).unwrap();
-    let clock: fn() -> Option<Time> = || Some(NOW);
-    let mut host: Host<_, 64, 64> = Host::open(&vault, Parts { clock, rng: TestRng(2), store }).unwrap();
+    let (mut host, _audit) = still::<64, 64, _>(&vault, MemoryStore::<256, 32>::new());
     let mut rng = TestRng(3);
     let owner = enter(&vault, &mut host, &mut rng, &alice(), Rights::OWN);
     let held = owner.grant_held(&GrantTerms { uses: Some(USES), ..terms(&carrier()) }, &mut host).unwrap();
@@ -1423,9 +1420,8 @@ impl Store for Liar {
 fn damaged_records() {
     let vault = Vault::new(common::keyring(), &Config::new(AUDIENCE)).unwrap();
     let about = std::rc::Rc::default();
-    let mut store = Liar { memory: MemoryStore::new(), about: std::rc::Rc::clone(&about) };
-    let _audit = AuditKey::create(&vault, &mut store, &mut TestRng(1)).unwrap();
-    let mut host: Host<_, 16, 16> = Host::open(&vault, Parts { clock: || Some(NOW), rng: TestRng(2), store }).unwrap();
+    let (mut host, _audit) =
+        still::<16, 16, _>(&vault, Liar { memory: MemoryStore::new(), about: std::rc::Rc::clone(&about) });
     let mut rng = TestRng(3);
     let mut bytes = [0; Token::MAX_LEN];
     let token = vault.tokenize(&alice(), Field::EMAIL, EMAIL.as_bytes(), &mut bytes, &mut host).unwrap();
@@ -1621,9 +1617,8 @@ fn what_an_auditor_could_make() {
     let secret = [&[1, 1][..], &tag_key, &9_u16.to_le_bytes(), &stand_in].concat();
     let theirs = Vault::new(Keyring::read_secret(&secret).unwrap(), &Config::new(AUDIENCE)).unwrap();
     let about = std::rc::Rc::default();
-    let mut store = Liar { memory: MemoryStore::new(), about: std::rc::Rc::clone(&about) };
-    let audit = AuditKey::create(&vault, &mut store, &mut TestRng(1)).unwrap();
-    let mut host: Host<_, 16, 16> = Host::open(&vault, Parts { clock: || Some(NOW), rng: TestRng(2), store }).unwrap();
+    let (mut host, audit) =
+        still::<16, 16, _>(&vault, Liar { memory: MemoryStore::new(), about: std::rc::Rc::clone(&about) });
     let mut rng = TestRng(3);
     let (mut bytes, mut work) = ([0; Token::MAX_LEN], [0; Token::MAX_OPEN_LEN]);
     let genuine =
@@ -1664,9 +1659,8 @@ fn what_an_auditor_could_make() {
 fn a_secret_of_zeros() {
     let vault = Vault::new(common::keyring(), &Config::new(AUDIENCE)).unwrap();
     let about = std::rc::Rc::default();
-    let mut store = Liar { memory: MemoryStore::new(), about: std::rc::Rc::clone(&about) };
-    let _audit = AuditKey::create(&vault, &mut store, &mut TestRng(1)).unwrap();
-    let mut host: Host<_, 16, 16> = Host::open(&vault, Parts { clock: || Some(NOW), rng: TestRng(2), store }).unwrap();
+    let (mut host, _audit) =
+        still::<16, 16, _>(&vault, Liar { memory: MemoryStore::new(), about: std::rc::Rc::clone(&about) });
     let owner = enter(&vault, &mut host, &mut TestRng(3), &alice(), Rights::OWN);
     let key = RecordKey { table: Table::Owner, id: vault.owner_tag(&alice()) };
     *about.borrow_mut() = Some((key, [&[1, 2, 0, 0, 0, 0][..], &[0; 32]].concat()));

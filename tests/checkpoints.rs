@@ -2,10 +2,10 @@
 
 mod common;
 
-use common::{AUDIENCE, NOW, TestRng, World, alice, bob, enter, keyring, trail};
+use common::{AUDIENCE, NOW, TestRng, World, alice, bob, enter, keyring, still, trail};
 use symbolon::{
-    AuditKey, Checkpoint, Config, Error, Event, Field, Grant, GrantTerms, Host, Limits, MemoryStore, Parts, Purpose,
-    Recorded, Rights, SealedEntry, Store, Token, TrailReader, Vault, View,
+    AuditKey, Checkpoint, Config, Error, Event, Field, Grant, GrantTerms, Limits, MemoryStore, Purpose, Recorded,
+    Rights, SealedEntry, Store, Token, TrailReader, Vault, View,
 };
 
 /// A vault's log after some openings, the checkpoint at its end, and one from the middle.
@@ -85,10 +85,7 @@ fn checkpoints_are_not_made_up() {
 fn nodes_witness_each_other() {
     let (_, _, _, checkpoint) = log();
     let vault = Vault::new(keyring(), &Config { node: 7, ..Config::new(AUDIENCE) }).unwrap();
-    let mut store = MemoryStore::<16, 8>::new();
-    let audit = AuditKey::create(&vault, &mut store, &mut TestRng(31)).unwrap();
-    let parts = Parts { clock: || Some(NOW), rng: TestRng(32), store };
-    let mut host: Host<_, 16, 16> = Host::open(&vault, parts).unwrap();
+    let (mut host, audit) = still::<16, 16, _>(&vault, MemoryStore::<16, 8>::new());
     let own = host.checkpoint().unwrap();
     assert_eq!(host.witness(&vault, &own), Err(Error::Malformed));
     host.witness(&vault, &checkpoint).unwrap();

@@ -2,9 +2,11 @@
 
 mod common;
 
-use common::{AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob, enter, forge, keyring, session};
+use common::{
+    AUDIENCE, CONTEXT, Client, Env, Fault, NOW, TestRng, World, alice, bob, enter, forge, keyring, session, still,
+};
 use symbolon::{
-    Access, AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, MemoryStore, Parts, Reason, Rights,
+    Access, AuditKey, CheckedRng, Config, Error, Event, Field, Host, Item, Keyring, MemoryStore, Reason, Rights,
     SealedEntry, SessionId, Store, Token, TokenBuf, Vault, reply_len,
 };
 
@@ -569,10 +571,7 @@ fn keys_that_change_while_the_trail_is_full() {
     let vault = Vault::new(forge::copy(&keyring), &Config::new(AUDIENCE)).unwrap();
     keyring.add_epoch(&mut TestRng(44)).unwrap();
     let rotated = Vault::new(keyring, &Config::new(AUDIENCE)).unwrap();
-    let mut store = MemoryStore::<64, 8>::new();
-    let audit = AuditKey::create(&vault, &mut store, &mut TestRng(3)).unwrap();
-    let parts = Parts { clock: || Some(NOW), rng: TestRng(8), store };
-    let mut host: Host<_, 5, 8> = Host::open(&vault, parts).unwrap();
+    let (mut host, audit) = still::<5, 8, _>(&vault, MemoryStore::<64, 8>::new());
     let her = enter(&vault, &mut host, &mut TestRng(77), &alice(), Rights::OWN);
     let mut out = [0; Token::MAX_LEN];
     let token = vault.tokenize(&alice(), Field::EMAIL, b"a@example.com", &mut out, &mut host).unwrap();

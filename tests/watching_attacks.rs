@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{AUDIENCE, NOW, TestHost, TestRng, World, alice, bob, enter, keyring, trail};
+use common::{AUDIENCE, NOW, TestHost, TestRng, World, alice, bob, enter, keyring, still, trail};
 use symbolon::{
     Access, Alarm, AuditKey, Cause, CheckedRng, Config, Environment, Error, Event, Field, GrantTerms, Host, Index,
     Item, Limit, Limits, MemoryStore, Parts, Principal, Purpose, Reaction, Reason, Rights, Session, Store, Token,
@@ -277,11 +277,7 @@ fn no_release_without_a_stop() {
 #[test]
 fn what_was_not_recorded_takes_nobodys_room() {
     let vault = Vault::new(keyring(), &Config::new(AUDIENCE)).unwrap();
-    let mut store = MemoryStore::<5, 8>::new();
-    let audit = AuditKey::create(&vault, &mut store, &mut TestRng(11)).unwrap();
-    let parts = Parts { clock: || Some(NOW), rng: TestRng(12), store };
-    let mut host: Host<_, 5, 8> = Host::open(&vault, parts).unwrap();
-    let _ = audit;
+    let (mut host, _audit) = still::<5, 8, _>(&vault, MemoryStore::<5, 8>::new());
     let mut rng = TestRng(13);
     let mine = enter(&vault, &mut host, &mut rng, &alice(), Rights::OWN);
     let mut out = [0; Token::MAX_LEN];

@@ -12,7 +12,7 @@ use std::{cell::Cell, convert::Infallible, rc::Rc};
 
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
-    AuditKey, Config, Credential, Environment, Error, Field, Host, Keyring, Kind, MemoryStore, Principal, Proof,
+    AuditKey, Config, Credential, Environment, Error, Field, Host, Keyring, Kind, MemoryStore, Parts, Principal, Proof,
     Purposes, Recorded, Rights, Session, SessionKey, Store, Terms, Time, Token, TokenBuf, TrailReader, Vault,
 };
 
@@ -270,6 +270,15 @@ impl World {
         self.trail().pop().unwrap()
     }
 }
+
+/// A host with room for `N` entries and `W` proofs, whose trail begins in this store, at [`NOW`] for ever.
+pub fn still<const N: usize, const W: usize, S: Store>(vault: &Vault, mut store: S) -> (Still<S, N, W>, AuditKey) {
+    let audit = AuditKey::create(vault, &mut store, &mut TestRng(next_seed())).unwrap();
+    let clock: fn() -> Option<Time> = || Some(NOW);
+    (Host::open(vault, Parts { clock, rng: TestRng(2), store }).unwrap(), audit)
+}
+
+pub type Still<S, const N: usize, const W: usize> = Host<Parts<fn() -> Option<Time>, TestRng, S>, N, W>;
 
 /// Everything in the trail, while sessions borrow the vault.
 pub fn trail(host: &mut TestHost, audit: &AuditKey) -> Vec<Recorded> {
