@@ -20,6 +20,7 @@ use crate::{
 /// A token that was sealed anew, to be stored where the old one stood.
 pub struct Resealed<'o> {
     bytes: &'o mut [u8],
+    is_released: bool,
     mask: Option<SealKey>,
 }
 
@@ -42,13 +43,14 @@ impl Withheld for Resealed<'_> {
         if let Some(mask) = self.mask.take() {
             apply_key_stream(&mask, &[0; NONCE_LEN], self.bytes);
         }
+        self.is_released = true;
     }
 }
 
-/// What was never released is of no use, and is wiped.
+/// What was never released is of no use, and is wiped: so is what it was being made of, should the host's store, clock or generator panic.
 impl Drop for Resealed<'_> {
     fn drop(&mut self) {
-        if self.mask.is_some() {
+        if !self.is_released {
             self.bytes.zeroize();
         }
     }
@@ -165,30 +167,23 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let owner_erasable = newest.owner.erasable(new.ready.record.secret().0);
         let owner = if erasable { &owner_erasable } else { &newest.owner };
         let under = Under { owner, mark: &newest.tenant.mark(), epoch: newest.epoch, erasable };
+        let mut token = Resealed { bytes: out, is_released: false, mask: None };
         let resealed = opener.open_with(authority, item, &mut Derived::default(), |key| {
-            seal::reseal(key, &item.token, &under, item.slot, &new.ready.random, out).map(|done| done.then_some(()))
+            let done = seal::reseal(key, &item.token, &under, item.slot, &new.ready.random, token.bytes)?;
+            Ok(done.then_some(()))
         });
-        let refused = match resealed {
-            Ok(done) => done.err(),
-            Err(error) => {
-                out.zeroize();
-                return Err(error);
-            }
-        };
+        let refused = resealed?.err();
         let entry = self.opening_entry(event, access, authority, View::Reseal, item, refused);
         let keep = |host: &mut Host<E, N, W>| match refused {
             // The new owner's secret is durable with the entry, before the token is given out.
             None if new.ready.has_new_secret => new.ready.record.put(&new.tag, host),
             _ => Ok(()),
         };
-        let staged = keep(host).and_then(|()| self.stage(authority.now, &entry, host));
-        let staged = staged.inspect_err(|_| out.zeroize())?;
+        let staged = keep(host).and_then(|()| self.stage(authority.now, &entry, host))?;
         if refused.is_some() {
-            out.zeroize();
             return Ok(Held::new(Err(Error::Denied), staged));
         }
-        let salt = Token::from_sealed(out).commitment();
-        let mut token = Resealed { bytes: out, mask: None };
+        let salt = Token::from_sealed(token.bytes).commitment();
         token.withhold(self.vault().mask_key(b"token", &salt));
         Ok(Held::new(Ok(token), staged))
     }
@@ -252,7 +247,7 @@ mod tests {
     /// `Debug` shows a length, masked or not.
     #[test]
     fn debug_shows_the_length() {
-        let resealed = Resealed { bytes: &mut [7; 3], mask: None };
+        let resealed = Resealed { bytes: &mut [7; 3], is_released: true, mask: None };
         assert_eq!(std::format!("{resealed:?}"), "Resealed { len: 3, .. }");
     }
 }

@@ -90,17 +90,10 @@ impl<V: Deref<Target = Vault>> Session<V> {
             return Err(Error::TooLong);
         }
         let out = out.get_mut(..reply_len(items)).ok_or(Error::BufferTooSmall)?;
-        match self.fill_reply(access, items, out, host) {
-            Ok((salt, tag, barred)) => {
-                let mut reply = SealedReply { bytes: out, withheld: None };
-                reply.withhold(Withholding { mask: self.vault().mask_key(b"held", &salt), salt, tag });
-                Ok(Held::new(if barred { Err(Error::Denied) } else { Ok(reply) }, host.last_staged()))
-            }
-            Err(error) => {
-                out.zeroize();
-                Err(error)
-            }
-        }
+        let mut reply = SealedReply { bytes: out, is_released: false, withheld: None };
+        let (salt, tag, barred) = self.fill_reply(access, items, reply.bytes, host)?;
+        reply.withhold(Withholding { mask: self.vault().mask_key(b"held", &salt), salt, tag });
+        Ok(Held::new(if barred { Err(Error::Denied) } else { Ok(reply) }, host.last_staged()))
     }
 
     /// Fills `out` with the sealed answers, but for salt and tag, which are returned; and whether the whole request is barred.
@@ -152,6 +145,7 @@ fn answer<'r, V: Deref<Target = Vault>, E: Environment, const N: usize, const W:
 /// A reply that only the client can open whose proof asked for it: `salt 16 ‖ ciphertext ‖ tag 16`.
 pub struct SealedReply<'o> {
     bytes: &'o mut [u8],
+    is_released: bool,
     withheld: Option<Withholding>,
 }
 
@@ -185,13 +179,15 @@ impl Withheld for SealedReply<'_> {
         if let Some(back) = self.bytes.last_chunk_mut() {
             *back = tag;
         }
+        self.is_released = true;
     }
 }
 
-/// What was never released is of no use, and is wiped. A released reply stays in its buffer to be sent.
+/// What was never released is of no use, and is wiped: so is what it was being filled with, should the host's store, clock or generator
+/// panic. A released reply stays in its buffer to be sent.
 impl Drop for SealedReply<'_> {
     fn drop(&mut self) {
-        if self.withheld.is_some() {
+        if !self.is_released {
             self.bytes.zeroize();
         }
     }

@@ -505,7 +505,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         Ok(opened.is_ok())
     }
 
-    /// Opens a token in `work` and stages its entry. Where that can't be staged, `work` is wiped.
+    /// Opens a token in `work` and stages its entry. Where that can't be staged, or the host's code panics at it, `work` is wiped.
     fn open_recorded<E: Environment, const N: usize, const W: usize>(
         &mut self,
         event: Event,
@@ -517,13 +517,10 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         let attempt = |key: &SealKey| Ok(seal::open(key, &item.token, item.slot, work));
         let opened = self.session.open_with(&authority, item, &mut self.derived, attempt)?;
         let opened = opened.map(|place| self.shown(event, place, item, work));
-        match self.record(event, &authority, item, opened.as_ref().err().copied(), host) {
-            Ok(staged) => Ok((opened, staged)),
-            Err(error) => {
-                work.zeroize();
-                Err(error)
-            }
-        }
+        let unrecorded = Plaintext::new(work, 0..0);
+        let staged = self.record(event, &authority, item, opened.as_ref().err().copied(), host)?;
+        unrecorded.leave();
+        Ok((opened, staged))
     }
 
     /// Where what is shown of an opened value stands: the value itself; or its mask, which takes the value's place.

@@ -4,11 +4,14 @@ mod common;
 
 use std::{cell::Cell, rc::Rc};
 
-use common::{AUDIENCE, Fault, NOW, TestHost, TestRng, World, alice, bob, enter, forge};
+use common::{
+    AUDIENCE, BadRng, Env, Fault, FaultyStore, NOW, TestHost, TestRng, World, alice, bob, enter, forge, still,
+};
 use rand_core::{TryCryptoRng, TryRng};
 use symbolon::{
-    Access, AuditKey, CheckedRng, Config, Error, Event, Field, GrantTerms, Host, Item, Kind, MemoryStore, Parts,
-    Principal, Purpose, Reason, Record, RecordKey, Rights, Store, Table, Terms, Time, Token, TokenBuf, Vault, View,
+    Access, AuditKey, CheckedRng, Config, Environment, Error, Event, Field, GrantTerms, Host, Item, Kind, MemoryStore,
+    Parts, Principal, Purpose, Reason, Record, RecordKey, Rights, Store, Table, Terms, Time, Token, TokenBuf, Vault,
+    View, reply_len,
 };
 
 fn service(name: &str) -> Principal {
@@ -155,10 +158,7 @@ fn a_grant_waits_for_its_reason() {
 #[test]
 fn a_small_store_goes_on() {
     let vault = Vault::new(common::keyring(), &Config::new(AUDIENCE)).unwrap();
-    let mut store = MemoryStore::<64, 8>::new();
-    let _audit_key = AuditKey::create(&vault, &mut store, &mut TestRng(3)).unwrap();
-    let parts = Parts { clock: || Some(NOW), rng: TestRng(8), store };
-    let mut host: Host<_, 16, 8> = Host::open(&vault, parts).unwrap();
+    let (mut host, _audit) = still::<16, 8, _>(&vault, MemoryStore::<64, 8>::new());
     let desk = enter(&vault, &mut host, &mut TestRng(77), &service("desk"), Rights::CONFIRM_ADDRESS);
     for name in ["one", "two", "three"] {
         let held = desk.confirm_address_held(&service(name), Field::EMAIL, b"x", &mut host).unwrap();
@@ -312,4 +312,74 @@ fn issuers_of_another_day() {
         entries.iter().map(|recorded| &recorded.entry).filter(|entry| entry.event == Event::Issuer).collect();
     assert!(told.iter().all(|entry| (entry.reason, entry.view) == (Reason::Done, 2)));
     assert_eq!(told.iter().map(|entry| entry.count).collect::<Vec<_>>(), [today, today + 1]);
+}
+
+/// A host whose clock, generator or store panics, at its `left`th use.
+struct Panicking {
+    env: Env,
+    left: Rc<Cell<usize>>,
+}
+
+impl Panicking {
+    fn used(&mut self) -> &mut Env {
+        self.left.set(self.left.get().checked_sub(1).unwrap());
+        &mut self.env
+    }
+}
+
+impl Environment for Panicking {
+    type Rng = BadRng;
+    type Store = FaultyStore;
+
+    fn now(&mut self) -> Option<Time> {
+        self.used().now()
+    }
+
+    fn rng(&mut self) -> &mut BadRng {
+        self.used().rng()
+    }
+
+    fn store(&mut self) -> &mut FaultyStore {
+        self.used().store()
+    }
+}
+
+/// Whichever of the host's own functions panics, and where: who catches that finds nothing in the buffer.
+#[test]
+fn a_host_that_panics() {
+    let World { vault, mut host, mut rng, .. } = World::new();
+    let token = email(&vault, &mut host);
+    let (left, env) = (Rc::new(Cell::new(usize::MAX)), host.environment());
+    let env = Env { clock: env.clock.clone(), rng: env.rng.clone(), store: env.store.clone() };
+    let mut host: Host<_, 32, 8> = Host::open(&vault, Panicking { env, left: left.clone() }).unwrap();
+    let her = enter(&vault, &mut host, &mut rng, &alice(), Rights::OWN);
+    let item = Item::of(token.as_token());
+    let items = [item; 3];
+    let guest = enter(&vault, &mut host, &mut rng, &bob(), Rights::OWN);
+    let has_value = |buffer: &[u8]| buffer.windows(5).any(|window| window == b"alice");
+    let has_token = |buffer: &[u8]| Token::from_bytes(&buffer[..item.token.as_bytes().len()]).is_ok();
+    let mut tried = |what: &str, holds: &dyn Fn(&[u8]) -> bool, call: &dyn Fn(&mut [u8], &mut Host<_, 32, 8>)| {
+        let mut buffer = vec![0xaa; Token::MAX_OPEN_LEN.max(reply_len(&items))];
+        let panics = (0..).find(|uses| {
+            left.set(*uses);
+            let call = || call(&mut buffer, &mut host);
+            let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+            left.set(usize::MAX);
+            assert_eq!(holds(&buffer), ended.is_ok(), "{what}, {uses}");
+            ended.is_ok()
+        });
+        assert!(panics.is_some_and(|panics| panics >= 5), "{what}: {panics:?}");
+    };
+    tried("a value", &has_value, &|work, host| {
+        std::mem::forget(her.detokenize_as(&Access::OWN, &item, work, host).unwrap());
+    });
+    tried("a reply", &has_value, &|out, host| {
+        her.reveal(&Access::OWN, &items, out, host).unwrap();
+        // To anybody else it is noise; that it came is shown so.
+        out[..5].copy_from_slice(b"alice");
+    });
+    tried("another's token", &has_token, &|out, host| {
+        let held = guest.reown_held(&her, &item, out, host).unwrap();
+        let _token = host.settle(&vault, held).unwrap().into_token();
+    });
 }

@@ -7,3 +7,8 @@ macro_rules! thread_local {
         $($(#[$meta])* $visible static $name: $crate::thread::LocalKey<$type> = $crate::thread::LocalKey::new($value);)*
     };
 }
+
+/// What has a module of the same name.
+pub(crate) mod of_core {
+    pub use core::panic;
+}
