@@ -6,6 +6,7 @@ mod bench;
 mod constant_time;
 mod coverage;
 mod device;
+mod disk;
 mod files;
 mod firmware;
 mod fuzz;

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use clap::builder::PossibleValuesParser;
 
-use crate::Outcome;
 use crate::steps::{Ended, STEPS, Step};
+use crate::{Outcome, disk};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
@@ -62,7 +62,8 @@ fn run_step(root: &Path, step: &Step, done: &mut Vec<Done>) -> Outcome {
         Ok(_) => Ok(()),
         Err(why) => {
             let name = step.name;
-            Err(format!("step `{name}` failed: {why}\n       run it alone with: cargo xtask test {name}").into())
+            let disk = disk::advice(root).map(|advice| format!("\n       {advice}")).unwrap_or_default();
+            Err(format!("step `{name}` failed: {why}{disk}\n       run it alone with: cargo xtask test {name}").into())
         }
     }
 }
