@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use crate::metadata::Metadata;
 use crate::process::{cargo, run};
-use crate::{Outcome, firmware};
+use crate::{Outcome, firmware, steps};
 use commands::Script;
 use emulated::{Chip, Emulated};
 
@@ -37,7 +37,8 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
         remove(&folder)?;
     }
     let image = firmware::appliance(root)?;
-    let program = build_program(root, &target, "release")?;
+    run(cargo(root).args(["build", "--release", "--package", "symbolon-cli"]))?;
+    let program = target.join("release/symbolon");
     let chip = Chip::in_folder(&folder)?;
     let device = Emulated::start(&image, &chip, arguments.port)?;
     let address = device.address();
@@ -55,18 +56,13 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
 pub(crate) fn test(root: &Path) -> Outcome {
     let target = Metadata::load(root)?.target_directory()?;
     let image = firmware::appliance(root)?;
-    // Not optimised: it waits for the emulator most of the time, and the tests have built most of it.
-    let program = build_program(root, &target, "dev")?;
+    // As the tests have built it, so that it is there: it waits for the emulator most of the time.
+    run(cargo(root).args(["build", "--bin", "symbolon"]).args(steps::TESTED))?;
+    let program = target.join("debug/symbolon");
     let folder = target.join("device-test");
     remove(&folder)?;
     conversation::hold(&image, &folder.join("conversation"))?;
     commands::run(root, &image, &program, &folder.join("commands"))
-}
-
-fn build_program(root: &Path, target: &Path, profile: &str) -> Outcome<PathBuf> {
-    run(cargo(root).args(["build", "--package", "symbolon-cli", "--profile", profile]))?;
-    let folder = if profile == "dev" { "debug" } else { profile };
-    Ok(target.join(folder).join("symbolon"))
 }
 
 /// Removes what an earlier run made. A folder with anything else in it is left alone.
