@@ -16,6 +16,7 @@ mod mutants;
 mod own_tests;
 mod page;
 mod process;
+mod program;
 mod refusals;
 mod samples;
 mod steps;
@@ -57,6 +58,8 @@ enum Command {
     Fuzz(fuzz::Arguments),
     /// Measure what symbolon costs, beside what else would do the job
     Bench(bench::Arguments),
+    /// Measure what the program `symbolon` does in a second, on large generated files
+    Program(program::Arguments),
     /// Count which lines of the core the tests and the fuzz targets' corpora run
     Coverage(coverage::Arguments),
     /// Run the core's tests in Miri, which refuses undefined behaviour
@@ -88,6 +91,7 @@ fn obey() -> Outcome {
         Command::Device(arguments) => device::run_command(&root(), &arguments),
         Command::Fuzz(arguments) => fuzz::run_command(&root(), &arguments),
         Command::Bench(arguments) => bench::run_command(&root(), &arguments),
+        Command::Program(arguments) => program::run_command(&root(), &arguments),
         Command::Coverage(arguments) => coverage::run_command(&root(), &arguments),
         Command::Miri(arguments) => miri::run_command(&root(), &arguments),
         Command::ConstantTime(arguments) => constant_time::run_command(&root(), &arguments),

@@ -30,6 +30,19 @@ pub(crate) fn read(path: &Path) -> Outcome<String> {
     fs::read_to_string(path).map_err(|error| format!("cannot read {}: {error}", path.display()).into())
 }
 
+/// 12345 as 12,345.
+pub(crate) fn grouped(value: u64) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// What a page explains, and how often: lines of the form `` - `src/a.rs: what is there` ``, with ` (3)` behind it where it is there as many times.
 pub(crate) struct Reasons(BTreeMap<String, usize>);
 

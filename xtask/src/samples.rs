@@ -81,7 +81,8 @@ fn files() -> Outcome<Vec<(&'static str, Vec<u8>)>> {
     ])
 }
 
-fn write_customers(out: impl Write, rows: u64) -> Outcome {
+/// A customers file of this many rows, each with its own customer id.
+pub(crate) fn write_customers(out: impl Write, rows: u64) -> Outcome {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(people::COLUMNS)?;
     for index in 0..rows {

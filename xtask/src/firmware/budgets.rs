@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::Path;
 
 use crate::Outcome;
-use crate::page::{self, Marks};
+use crate::page::{self, Marks, grouped};
 
 /// Something that was measured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -132,19 +132,6 @@ fn row(line: &str) -> Option<(&str, u64)> {
 /// Up to 3 %: a change that costs more is to be seen in the table.
 fn agree(written: u64, measured: u64) -> bool {
     written.abs_diff(measured) * 100 <= measured * 3
-}
-
-/// 12345 as 12,345.
-fn grouped(value: u64) -> String {
-    let digits = value.to_string();
-    let mut grouped = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 /// Instructions of a millisecond, at 64 MHz and one instruction a cycle.
