@@ -56,8 +56,8 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
 pub(crate) fn test(root: &Path) -> Outcome {
     let target = Metadata::load(root)?.target_directory()?;
     let image = firmware::appliance(root)?;
-    // As the tests have built it, so that it is there: it waits for the emulator most of the time.
-    run(cargo(root).args(["build", "--bin", "symbolon"]).args(steps::TESTED))?;
+    // As it was built for its own tests, so that it is there: it waits for the emulator most of the time.
+    run(cargo(root).args(["test", "--no-run", "--test", "device_relay"]).args(steps::TESTED))?;
     let program = target.join("debug/symbolon");
     let folder = target.join("device-test");
     remove(&folder)?;
