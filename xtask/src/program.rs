@@ -6,10 +6,11 @@ mod table;
 use std::path::Path;
 
 use self::place::{Place, Runs};
-use self::table::{Row, rate};
+use self::table::{Row, three};
 use crate::metadata::Metadata;
+use crate::page::{self, grouped};
 use crate::process::{cargo, run};
-use crate::{Outcome, apt, page, samples};
+use crate::{Outcome, apt, samples};
 
 /// Builds the program and runs each job several times by turns with what it is compared with. It takes ten minutes and two gigabytes in `target`;
 /// run it on a machine that does nothing else.
@@ -32,7 +33,8 @@ pub(crate) fn run_command(root: &Path, arguments: &Arguments) -> Outcome {
     let target = Metadata::load(root)?.target_directory()?;
     let place = Place::new(&target, &target.join("release/symbolon"))?;
     let size = if arguments.quick { Size { share: 100, rounds: 1 } } else { Size { share: 1, rounds: 3 } };
-    let rows = [leaks(root, &place, size)?, memory(&place, size)?, tables(&place, size)?].concat();
+    let of_files = [leaks(root, &place, size)?, memory(&place, size)?, tables(&place, size)?];
+    let rows = [of_files.concat(), trail(&place, size)?].concat();
     let table = table::markdown(&rows);
     print!("\n{table}");
     if arguments.write { page::put(&root.join("README.md"), &MARKS, &table) } else { Ok(()) }
@@ -55,7 +57,7 @@ impl Size {
 fn leaks(root: &Path, place: &Place, size: Size) -> Outcome<Vec<Row>> {
     samples::write_customers(place.create("customers.csv")?, VALUES)?;
     place.run(&protect("customers.csv", "protected.csv"))?;
-    place.run(&["scanner-key", "--keyring", KEYRING, "--tenant", TENANT, "-o", "shop.scanner"])?;
+    place.run(&format!("scanner-key --keyring {KEYRING} --tenant {TENANT} -o shop.scanner"))?;
     place.column("customers.csv", "email", "values.txt")?;
     let own = ["README.md", "SPEC.md", "SECURITY.md", "src/token.rs"].map(|name| root.join(name));
     let parts = [vec![place.at("customers.csv"), place.at("protected.csv")], own.to_vec()].concat();
@@ -64,24 +66,26 @@ fn leaks(root: &Path, place: &Place, size: Size) -> Outcome<Vec<Row>> {
 
     let [mut scan, mut grep, mut residue, mut grep_all] = [const { Runs::new() }; 4];
     for _ in 0..size.rounds {
-        scan.push(place.run(&["scan", "text", "--scanner-key", "shop.scanner"])?);
-        grep.push(place.run_other("grep", &["-c", "sym_", "text"])?);
-        residue.push(place.run(&["residue", "less", "--values", "values.txt", "--lines"])?);
-        grep_all.push(place.run_other("grep", &["-c", "-F", "-f", "values.txt", "less"])?);
+        scan.push(place.run("scan text --scanner-key shop.scanner")?);
+        grep.push(place.run_other("grep -c sym_ text")?);
+        residue.push(place.run("residue less --values values.txt --lines")?);
+        grep_all.push(place.run_other("grep -c -F -f values.txt less")?);
     }
-    let megabytes = |name: &str| Ok::<_, Box<dyn std::error::Error>>(place.len(name)? as f64 / 1e6);
-    let (text, less) = (megabytes("text")?, megabytes("less")?);
+    let (text, less) = (place.megabytes("text")?, place.megabytes("less")?);
     place.remove(&["text", "less"])?;
     Ok(vec![
         Row {
-            job: format!("scan {} MB of mixed text for tokens", page::grouped(text.round() as u64)),
-            figure: format!("{} MB/s", rate(text, &scan)),
-            beside: format!("one thread; `grep -c sym_` on the same file {}", rate(text, &grep)),
+            job: format!("scan {} MB of mixed text for tokens", three(text)),
+            figure: format!("{} MB/s", three(text / scan.seconds())),
+            beside: format!("one thread; `grep -c sym_` on the same file {}", three(text / grep.seconds())),
         },
         Row {
-            job: format!("look through {less:.0} MB of it for {} values", page::grouped(VALUES)),
-            figure: format!("{} MB/s", rate(less, &residue)),
-            beside: format!("one thread, in all their encodings; `grep -F`, as they are, {}", rate(less, &grep_all)),
+            job: format!("look through {} MB of it for {} values", three(less), grouped(VALUES)),
+            figure: format!("{} MB/s", three(less / residue.seconds())),
+            beside: format!(
+                "one thread, in all their encodings; `grep -F`, as they are, {}",
+                three(less / grep_all.seconds())
+            ),
         },
     ])
 }
@@ -96,105 +100,78 @@ fn memory(place: &Place, size: Size) -> Outcome<Vec<Row>> {
     };
     let (rows, fewer) = (size.of(MANY), size.of(MANY) / 50);
     Ok(vec![Row {
-        job: format!("memory that `protect` takes for {} rows", page::grouped(rows)),
+        job: format!("memory that `protect` takes for {} rows", grouped(rows)),
         figure: format!("{:.0} MB", of(rows)?),
-        beside: format!("{:.0} MB for {} rows", of(fewer)?, page::grouped(fewer)),
+        beside: format!("{:.0} MB for {} rows", of(fewer)?, grouped(fewer)),
     }])
 }
 
-/// A table of two tokens a row: revealed to one of its owners, rewrapped where there are 2 epochs and where there are 8, and then the trail
-/// that all this left.
+/// A table of two tokens a row: revealed to one of its owners, and rewrapped where there are 2 epochs and where there are 8.
 fn tables(place: &Place, size: Size) -> Outcome<Vec<Row>> {
     let owners = size.of(OWNERS);
-    let tokens = (owners * 2) as f64;
-    let named = [owners * 2, owners].map(page::grouped);
-    let [named_tokens, named_owners] = &named;
+    let tokens = owners * 2;
     samples::write_customers(place.create("two.csv")?, owners)?;
-    place.run(&["login", "--keyring", KEYRING, "--tenant", TENANT, "--person", "alice", "-o", "alice.session"])?;
-    let seal = [&protect("two.csv", "two.protected.csv")[..], &["--threads", "1"]].concat();
-    let reveal = ["reveal", "--keyring", KEYRING, "--session", "alice.session", "two.protected.csv", "-o", "seen.csv"];
-    let rewrap = ["rewrap", "--keyring", KEYRING, "--tenant", TENANT, "--owner", OWNER, "two.protected.csv"];
-    let rewrap = [&rewrap[..], &["-o", "two.rewrapped.csv"]].concat();
-
+    place.run(&format!("login --keyring {KEYRING} --tenant {TENANT} --person alice -o alice.session"))?;
     let [mut sealed, mut seen, mut of_two, mut of_eight] = [const { Runs::new() }; 4];
     for _ in 0..size.rounds {
-        place.remove(&["two.protected.csv", "seen.csv"])?;
-        sealed.push(place.run(&seal)?);
+        place.remove(&["protected.csv", "seen.csv"])?;
+        sealed.push(place.run(&format!("{} --threads 1", protect("two.csv", "protected.csv")))?);
+        let reveal = format!("reveal --keyring {KEYRING} --session alice.session protected.csv -o seen.csv");
         seen.push(place.run(&reveal)?);
     }
-    for (epochs, runs) in [(1, &mut of_two), (6, &mut of_eight)] {
-        for _ in 0..epochs {
-            place.run(&["rotate", "--keyring", KEYRING])?;
+    for (rotations, runs) in [(1, &mut of_two), (6, &mut of_eight)] {
+        for _ in 0..rotations {
+            place.run(&format!("rotate --keyring {KEYRING}"))?;
         }
         for _ in 0..size.rounds {
-            place.remove(&["two.rewrapped.csv"])?;
-            runs.push(place.run(&rewrap)?);
+            place.remove(&["rewrapped.csv"])?;
+            let whose = format!("--tenant {TENANT} --owner {OWNER}");
+            runs.push(place.run(&format!("rewrap --keyring {KEYRING} {whose} protected.csv -o rewrapped.csv"))?);
         }
     }
-    let megabytes = place.len("two.protected.csv")? as f64 / 1e6;
-
-    let [mut verified, mut hashed] = [const { Runs::new() }; 2];
-    let trail = place.largest(&format!("{KEYRING}.state"))?;
-    let mut told = String::new();
-    for _ in 0..size.rounds {
-        let (ran, said) = place.run_and_hear(&["trail", "verify", "--audit-key", &format!("{KEYRING}.audit")])?;
-        verified.push(ran);
-        told = said;
-        hashed.push(place.run_other("sha256sum", &[&trail])?);
-    }
-    let entries = table::entries(&told)?;
-    let protecting = format!("protecting them {} µs", rate_of_one(tokens, &sealed));
+    let megabytes = place.megabytes("protected.csv")?;
+    let each = |runs: &Runs| three(runs.seconds() * 1e6 / tokens as f64);
     Ok(vec![
         Row {
-            job: format!("reveal {megabytes:.0} MB with {named_tokens} tokens, of which 2 open"),
-            figure: format!("{} µs a token", rate_of_one(tokens, &seen)),
-            beside: format!("{} MB/s, one thread, an entry for each; {protecting}", rate(megabytes, &seen)),
-        },
-        Row {
-            job: format!("rewrap {named_tokens} tokens of {named_owners} owners, a grant for each"),
-            figure: format!("{} µs a token", rate_of_one(tokens, &of_two)),
-            beside: format!("one thread, with 2 epochs; with 8, {}", rate_of_one(tokens, &of_eight)),
-        },
-        Row {
-            job: format!("verify the trail of all this, {entries} entries"),
-            figure: format!("{:.1} s", verified.seconds()),
+            job: format!("reveal {} MB with {} tokens, of which 2 open", three(megabytes), grouped(tokens)),
+            figure: format!("{} µs a token", each(&seen)),
             beside: format!(
-                "one thread; `sha256sum` of its file of {:.0} MB {:.1} s",
-                trail_mb(place, &trail)?,
-                hashed.seconds()
+                "{} MB/s, one thread, an entry for each; protecting them {} µs",
+                three(megabytes / seen.seconds()),
+                each(&sealed)
             ),
+        },
+        Row {
+            job: format!("rewrap {} tokens of {} owners, a grant for each", grouped(tokens), grouped(owners)),
+            figure: format!("{} µs a token", each(&of_two)),
+            beside: format!("one thread, with 2 epochs; with 8, {}", each(&of_eight)),
         },
     ])
 }
 
-fn trail_mb(place: &Place, trail: &str) -> Outcome<f64> {
-    Ok(place.len(trail)? as f64 / 1e6)
-}
-
-/// Microseconds for one of them.
-fn rate_of_one(count: f64, runs: &Runs) -> String {
-    table::three(runs.seconds() * 1e6 / count)
+/// The trail that all this has left, verified.
+fn trail(place: &Place, size: Size) -> Outcome<Vec<Row>> {
+    let file = place.largest(&format!("{KEYRING}.state"))?;
+    let [mut verified, mut hashed] = [const { Runs::new() }; 2];
+    let mut told = String::new();
+    for _ in 0..size.rounds {
+        let (ran, said) = place.run_and_hear(&format!("trail verify --audit-key {KEYRING}.audit"))?;
+        verified.push(ran);
+        told = said;
+        hashed.push(place.run_other(&format!("sha256sum {file}"))?);
+    }
+    let megabytes = three(place.megabytes(&file)?);
+    Ok(vec![Row {
+        job: format!("verify the trail of all this, {} entries", table::entries(&told)?),
+        figure: format!("{} s", three(verified.seconds())),
+        beside: format!("one thread; `sha256sum` of its file of {megabytes} MB {} s", three(hashed.seconds())),
+    }])
 }
 
 /// The command that protects names and mail addresses of the sample shop's customers.
-fn protect<'a>(from: &'a str, to: &'a str) -> [&'a str; 14] {
-    let [name, email] = ["name=person-name", "email=email"];
-    [
-        "protect",
-        "--keyring",
-        KEYRING,
-        "--tenant",
-        TENANT,
-        "--owner",
-        OWNER,
-        "--field",
-        name,
-        "--field",
-        email,
-        from,
-        "-o",
-        to,
-    ]
+fn protect(from: &str, to: &str) -> String {
+    let fields = "--field name=person-name --field email=email";
+    format!("protect --keyring {KEYRING} --tenant {TENANT} --owner {OWNER} {fields} {from} -o {to}")
 }
 
 /// Where the table stands in the README.

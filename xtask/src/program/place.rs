@@ -45,7 +45,7 @@ impl Runs {
 impl Place {
     pub(super) fn new(parent: &Path, program: &Path) -> Outcome<Self> {
         let place = Self { folder: tempfile::tempdir_in(parent)?, program: program.to_owned() };
-        place.run(&["keygen", KEYRING])?;
+        place.run(&format!("keygen {KEYRING}"))?;
         Ok(place)
     }
 
@@ -57,8 +57,8 @@ impl Place {
         Ok(BufWriter::new(File::create(self.at(name))?))
     }
 
-    pub(super) fn len(&self, name: &str) -> Outcome<u64> {
-        Ok(fs::metadata(self.at(name))?.len())
+    pub(super) fn megabytes(&self, name: &str) -> Outcome<f64> {
+        Ok(fs::metadata(self.at(name))?.len() as f64 / 1e6)
     }
 
     /// Removes those that there are.
@@ -108,19 +108,20 @@ impl Place {
         Ok(format!("{folder}/{}", largest.to_string_lossy()))
     }
 
-    /// Runs `symbolon`, which must succeed.
-    pub(super) fn run(&self, words: &[&str]) -> Outcome<Ran> {
+    /// Runs `symbolon` with these words, none of which has a space in it. It must succeed.
+    pub(super) fn run(&self, words: &str) -> Outcome<Ran> {
         Ok(self.run_and_hear(words)?.0)
     }
 
     /// The same, and what it said on standard output.
-    pub(super) fn run_and_hear(&self, words: &[&str]) -> Outcome<(Ran, String)> {
-        self.take(Command::new(&self.program).args(words))
+    pub(super) fn run_and_hear(&self, words: &str) -> Outcome<(Ran, String)> {
+        self.take(Command::new(&self.program).args(words.split(' ')))
     }
 
     /// Runs another program.
-    pub(super) fn run_other(&self, program: &str, words: &[&str]) -> Outcome<Ran> {
-        Ok(self.take(Command::new(program).args(words).env("LC_ALL", "C"))?.0)
+    pub(super) fn run_other(&self, words: &str) -> Outcome<Ran> {
+        let (program, words) = words.split_once(' ').ok_or("a program and its words")?;
+        Ok(self.take(Command::new(program).args(words.split(' ')).env("LC_ALL", "C"))?.0)
     }
 
     /// Outputs go to files: a pipe would have to be read meanwhile.

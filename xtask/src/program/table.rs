@@ -1,6 +1,5 @@
 //! The table of what was measured.
 
-use super::place::Runs;
 use crate::Outcome;
 use crate::page::grouped;
 
@@ -17,12 +16,7 @@ pub(super) fn markdown(rows: &[Row]) -> String {
     format!("| | | |\n|---|---|---|\n{}", lines.collect::<String>())
 }
 
-/// So much in a second.
-pub(super) fn rate(amount: f64, runs: &Runs) -> String {
-    three(amount / runs.seconds())
-}
-
-/// Three digits, no more, where that are not whole thousands: medians of a few runs are not better known.
+/// Three digits, or all before the point: medians of a few runs are not better known.
 pub(super) fn three(figure: f64) -> String {
     if figure >= 1000.0 {
         return grouped(figure.round() as u64);
