@@ -2,8 +2,11 @@
 
 mod common;
 
-use common::{AUDIENCE, CONTEXT, TestRng, World, alice, bob, enter, still};
-use symbolon::{Access, Config, Error, Event, Field, Item, MemoryStore, Reason, Rights, Token, Vault, reply_len};
+use common::{AUDIENCE, CONTEXT, NOW, TestRng, World, alice, bob, enter};
+use symbolon::{
+    Access, AuditKey, Config, Error, Event, Field, Host, Item, MemoryStore, Parts, Reason, Rights, Token, Vault,
+    reply_len,
+};
 
 /// Alice opens hers, Bob does not, and both are on the record before either knows.
 #[test]
@@ -68,10 +71,14 @@ fn a_reveal_is_sealed_to_the_client() {
 #[test]
 fn the_longest_request() {
     let vault = Vault::new(common::keyring(), &Config::new(AUDIENCE)).unwrap();
-    let (mut host, _audit) = still::<1026, 8, _>(&vault, MemoryStore::<1100, 8>::new());
+    let mut store = MemoryStore::<1100, 8>::new();
+    let _audit_key = AuditKey::create(&vault, &mut store, &mut TestRng(3)).unwrap();
+    let parts = Parts { clock: || Some(NOW), rng: TestRng(8), store };
+    // In a box, and made once: it is larger than what a thread of a test may have on its stack several times.
+    let mut host: Box<Host<_, 1026, 8>> = Box::new(Host::open(&vault, parts).unwrap());
     let her = enter(&vault, &mut host, &mut TestRng(77), &alice(), Rights::OWN);
     let mut out = [0; Token::MAX_LEN];
-    let token = vault.tokenize(&alice(), Field::PHONE, b"090-1234-5678", &mut out, &mut host).unwrap();
+    let token = vault.tokenize(&alice(), Field::PHONE, b"090-1234-5678", &mut out, &mut *host).unwrap();
     let items = vec![Item::of(token); Item::MAX + 1];
     let mut reply = vec![0; reply_len(&items)];
     assert_eq!(her.reveal(&Access::OWN, &items, &mut reply, &mut host).unwrap_err(), Error::TooLong);
