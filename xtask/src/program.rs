@@ -12,7 +12,7 @@ use crate::page::{self, grouped};
 use crate::process::{cargo, run};
 use crate::{Outcome, apt, samples};
 
-/// Builds the program and runs each job several times by turns with what it is compared with. It takes ten minutes and two gigabytes in `target`;
+/// Builds the program and runs each job several times by turns with what it is compared with. It takes some minutes and two gigabytes in `target`;
 /// run it on a machine that does nothing else.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Arguments {
