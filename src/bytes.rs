@@ -2,6 +2,8 @@
 
 use core::{cell::Cell, mem, ops::Range};
 
+use zeroize::Zeroize;
+
 /// Writes the parts one behind the other to the front of `out`, as many bytes as there is room for; the rest of `out` stays.
 pub(crate) fn put(mut out: &mut [u8], parts: &[&[u8]]) {
     for part in parts {
@@ -20,6 +22,31 @@ pub(crate) fn shift(bytes: &mut [u8], from: Range<usize>, to: usize) {
     let cells = Cell::from_mut(bytes).as_slice_of_cells();
     if let (Some(from), Some(to)) = (cells.get(from), cells.get(to..)) {
         to.iter().zip(from).for_each(|(to, from)| to.set(from.get()));
+    }
+}
+
+/// A buffer that is being filled with what nobody may see yet. It is wiped on drop, should the host's store, clock or generator panic too,
+/// unless it is left.
+pub(crate) struct Filling<'b>(&'b mut [u8]);
+
+impl<'b> Filling<'b> {
+    pub(crate) const fn new(buffer: &'b mut [u8]) -> Self {
+        Self(buffer)
+    }
+
+    pub(crate) const fn bytes(&mut self) -> &mut [u8] {
+        self.0
+    }
+
+    /// What it was filled with, for whoever looks after it from now on.
+    pub(crate) fn leave(mut self) -> &'b mut [u8] {
+        mem::take(&mut self.0)
+    }
+}
+
+impl Drop for Filling<'_> {
+    fn drop(&mut self) {
+        self.0.zeroize();
     }
 }
 

@@ -33,11 +33,6 @@ impl<'buf> Plaintext<'buf> {
         self.work.get(self.value.clone()).unwrap_or_default()
     }
 
-    /// Leaves all in its buffer, for whoever has that.
-    pub(crate) fn leave(mut self) {
-        let _work = core::mem::take(&mut self.work);
-    }
-
     /// Moves the value to the front of its buffer, where it stays, and wipes the rest: its length.
     #[cfg(feature = "appliance")]
     pub(crate) fn leave_at_front(mut self) -> usize {

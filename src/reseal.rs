@@ -7,6 +7,7 @@ use zeroize::Zeroize;
 use crate::{
     Access, Environment, Error, Held, Host, Item, Request, Rights, Session, Token, Vault, View,
     access::{Asked, Authority},
+    bytes::Filling,
     entry::{Event, Reason},
     held::Withheld,
     keys::SealKey,
@@ -20,7 +21,6 @@ use crate::{
 /// A token that was sealed anew, to be stored where the old one stood.
 pub struct Resealed<'o> {
     bytes: &'o mut [u8],
-    is_released: bool,
     mask: Option<SealKey>,
 }
 
@@ -43,14 +43,13 @@ impl Withheld for Resealed<'_> {
         if let Some(mask) = self.mask.take() {
             apply_key_stream(&mask, &[0; NONCE_LEN], self.bytes);
         }
-        self.is_released = true;
     }
 }
 
-/// What was never released is of no use, and is wiped: so is what it was being made of, should the host's store, clock or generator panic.
+/// What was never released is of no use, and is wiped.
 impl Drop for Resealed<'_> {
     fn drop(&mut self) {
-        if !self.is_released {
+        if self.mask.is_some() {
             self.bytes.zeroize();
         }
     }
@@ -167,9 +166,9 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let owner_erasable = newest.owner.erasable(new.ready.record.secret().0);
         let owner = if erasable { &owner_erasable } else { &newest.owner };
         let under = Under { owner, mark: &newest.tenant.mark(), epoch: newest.epoch, erasable };
-        let mut token = Resealed { bytes: out, is_released: false, mask: None };
+        let mut filling = Filling::new(out);
         let resealed = opener.open_with(authority, item, &mut Derived::default(), |key| {
-            let done = seal::reseal(key, &item.token, &under, item.slot, &new.ready.random, token.bytes)?;
+            let done = seal::reseal(key, &item.token, &under, item.slot, &new.ready.random, filling.bytes())?;
             Ok(done.then_some(()))
         });
         let refused = resealed?.err();
@@ -183,6 +182,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         if refused.is_some() {
             return Ok(Held::new(Err(Error::Denied), staged));
         }
+        let mut token = Resealed { bytes: filling.leave(), mask: None };
         let salt = Token::from_sealed(token.bytes).commitment();
         token.withhold(self.vault().mask_key(b"token", &salt));
         Ok(Held::new(Ok(token), staged))
@@ -247,7 +247,7 @@ mod tests {
     /// `Debug` shows a length, masked or not.
     #[test]
     fn debug_shows_the_length() {
-        let resealed = Resealed { bytes: &mut [7; 3], is_released: true, mask: None };
+        let resealed = Resealed { bytes: &mut [7; 3], mask: None };
         assert_eq!(std::format!("{resealed:?}"), "Resealed { len: 3, .. }");
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     Access, Credential, Environment, Error, Held, Host, Proof, Session, SessionKey, Slot, Token, Vault, View,
     access::Asked,
     aead::{open_once, seal_once},
-    bytes::shift,
+    bytes::{Filling, shift},
     held::Withheld,
     keys::SealKey,
     seal::apply_key_stream,
@@ -90,8 +90,9 @@ impl<V: Deref<Target = Vault>> Session<V> {
             return Err(Error::TooLong);
         }
         let out = out.get_mut(..reply_len(items)).ok_or(Error::BufferTooSmall)?;
-        let mut reply = SealedReply { bytes: out, is_released: false, withheld: None };
-        let (salt, tag, barred) = self.fill_reply(access, items, reply.bytes, host)?;
+        let mut filling = Filling::new(out);
+        let (salt, tag, barred) = self.fill_reply(access, items, filling.bytes(), host)?;
+        let mut reply = SealedReply { bytes: filling.leave(), withheld: None };
         reply.withhold(Withholding { mask: self.vault().mask_key(b"held", &salt), salt, tag });
         Ok(Held::new(if barred { Err(Error::Denied) } else { Ok(reply) }, host.last_staged()))
     }
@@ -145,7 +146,6 @@ fn answer<'r, V: Deref<Target = Vault>, E: Environment, const N: usize, const W:
 /// A reply that only the client can open whose proof asked for it: `salt 16 ‖ ciphertext ‖ tag 16`.
 pub struct SealedReply<'o> {
     bytes: &'o mut [u8],
-    is_released: bool,
     withheld: Option<Withholding>,
 }
 
@@ -179,15 +179,13 @@ impl Withheld for SealedReply<'_> {
         if let Some(back) = self.bytes.last_chunk_mut() {
             *back = tag;
         }
-        self.is_released = true;
     }
 }
 
-/// What was never released is of no use, and is wiped: so is what it was being filled with, should the host's store, clock or generator
-/// panic. A released reply stays in its buffer to be sent.
+/// What was never released is of no use, and is wiped. A released reply stays in its buffer to be sent.
 impl Drop for SealedReply<'_> {
     fn drop(&mut self) {
-        if !self.is_released {
+        if self.withheld.is_some() {
             self.bytes.zeroize();
         }
     }

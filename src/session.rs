@@ -14,7 +14,7 @@ use crate::{
     Slot, Time, Token, Vault, View,
     access::{Asked, Authority},
     authenticate::Verdict,
-    bytes::put,
+    bytes::{Filling, put},
     credential::Claims,
     entry::{Entry, Event, Reason},
     held::Withheld,
@@ -517,9 +517,9 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         let attempt = |key: &SealKey| Ok(seal::open(key, &item.token, item.slot, work));
         let opened = self.session.open_with(&authority, item, &mut self.derived, attempt)?;
         let opened = opened.map(|place| self.shown(event, place, item, work));
-        let unrecorded = Plaintext::new(work, 0..0);
+        let unrecorded = Filling::new(work);
         let staged = self.record(event, &authority, item, opened.as_ref().err().copied(), host)?;
-        unrecorded.leave();
+        let _recorded = unrecorded.leave();
         Ok((opened, staged))
     }
 
