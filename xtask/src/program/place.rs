@@ -1,7 +1,7 @@
 //! A folder of files, programs that run in it, and what they took.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -72,10 +72,7 @@ impl Place {
 
     /// A file of these files, one after the other and again, until it is as long.
     pub(super) fn repeat(&self, parts: &[PathBuf], name: &str, len: u64) -> Outcome {
-        let mut whole = Vec::new();
-        for part in parts {
-            File::open(part)?.read_to_end(&mut whole)?;
-        }
+        let whole = parts.iter().map(fs::read).collect::<io::Result<Vec<_>>>()?.concat();
         let mut file = self.create(name)?;
         let mut left = len;
         while left > 0 {
