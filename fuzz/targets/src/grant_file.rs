@@ -2,7 +2,7 @@
 
 use base64ct::{Base64, Encoding};
 use symbolon_cli::fuzzing;
-use toml::Table;
+use toml::{Table, Value};
 
 /// What is read is the grant and the tenant that the text names, and what the program writes of them is read as the same.
 pub fn run(text: &[u8]) {
@@ -14,6 +14,7 @@ pub fn taken(text: &[u8]) -> Vec<&'static str> {
     let Some((grant, tenant, written)) = fuzzing::grant_file(text) else { return Vec::new() };
     assert!(text.starts_with(b"# symbolon grant 1:"));
     let says: Table = std::str::from_utf8(text).expect("UTF-8").parse().expect("TOML");
+    assert!(says.values().all(Value::is_str), "nothing but words");
     let part = |name: &str| says[name].as_str().expect("a string");
     assert_eq!(tenant, part("tenant"));
     assert_eq!(grant.as_bytes().as_slice(), Base64::decode_vec(part("grant")).expect("base64"));
@@ -33,6 +34,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         format!("# symbolon grant 1:\ntenant = '''\na\"b'''\ngrant = \"{grant}\"\n"),
         format!("# symbolon grant 1:\ntenant = \"\\u007f山\"\r\ngrant = \"{}\"\n", &grant[..100]),
         format!("# symbolon grant 2:\ntenant = \"t\"\ngrant = \"{grant}\"\n"),
+        format!("# symbolon grant 1:\nn = 1\ntenant = \"t\"\ngrant = \"{grant}\"\n"),
         "# symbolon grant 1:\n".into(),
     ];
     texts.into_iter().map(String::into_bytes).collect()

@@ -15,8 +15,7 @@ pub fn run(text: &[u8]) {
 pub fn taken(text: &[u8]) -> Vec<&'static str> {
     match fuzzing::session_file(text) {
         Ok(read) => {
-            // What is not looked at need not be UTF-8.
-            let says: serde_json::Value = serde_json::from_str(&String::from_utf8_lossy(text)).expect("JSON");
+            let says: serde_json::Value = serde_json::from_slice(text).expect("JSON");
             let part = |name: &str| Base64::decode_vec(says[name].as_str().expect("a string")).expect("base64");
             assert_eq!(*read.key, *part("session_key"));
             assert_eq!(read.credential.as_bytes(), part("credential"));
@@ -50,7 +49,8 @@ pub fn seeds() -> Vec<Vec<u8>> {
         text(r#""purposes":["own-use"],"rights":["own"],"#, &key, &credential),
         text("", &key[..40], &credential),
         text("", &key, &credential[..80]),
-        text(r#""other":1,"#, &format!("\\u0041{}", &key[1..]), &credential),
+        text("", &format!("\\u0041{}", &key[1..]), &credential),
+        text(r#""other":1,"#, &key, &credential),
         b"{}".to_vec(),
     ]
 }

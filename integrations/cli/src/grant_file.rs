@@ -3,6 +3,7 @@
 //! Public: it works only with the grantee's own session. It says who deals with whom, though, so it is written for its maker's eyes.
 
 use std::{
+    collections::BTreeMap,
     fs::File,
     io::{self, Read},
     path::Path,
@@ -11,7 +12,6 @@ use std::{
 use anyhow::{Context, Result};
 use base64ct::{Base64, Encoding};
 use clap::ValueEnum;
-use serde::Deserialize;
 use symbolon::{Grant, View};
 
 use crate::{error::Failure, private_file};
@@ -82,24 +82,18 @@ impl GrantFile {
         Ok(text)
     }
 
-    /// Reads the file's text.
+    /// Reads the file's text: names and words, whichever they are, and nothing but words.
     pub(crate) fn parse(bytes: &[u8]) -> Option<Self> {
         let text = std::str::from_utf8(bytes).ok().filter(|text| text.starts_with(TITLE_START))?;
-        let Text { tenant, grant } = toml::from_str(text).ok()?;
-        let grant = Grant::from_bytes(&Base64::decode_vec(&grant).ok()?).ok()?;
-        Some(Self { grant, tenant })
+        let mut words: BTreeMap<String, String> = toml::from_str(text).ok()?;
+        let grant = Grant::from_bytes(&Base64::decode_vec(words.get("grant")?).ok()?).ok()?;
+        Some(Self { grant, tenant: words.remove("tenant")? })
     }
 }
 
 /// As TOML quotes it: like JSON, but for one character.
 fn quoted(words: &str) -> Result<String> {
     Ok(serde_json::to_string(words)?.replace('\u{7f}', "\\u007f"))
-}
-
-#[derive(Deserialize)]
-struct Text {
-    tenant: String,
-    grant: String,
 }
 
 const TITLE_START: &str = "# symbolon grant 1:";
@@ -137,6 +131,13 @@ mod tests {
         let text = std::fs::read(&path).unwrap();
         for cut in 0..text.len() - 2 {
             assert!(GrantFile::parse(&text[..cut]).is_none(), "cut to {cut}");
+        }
+        let with = |line: &str| [&text, line.as_bytes()].concat();
+        assert!(GrantFile::parse(&with("since = \"May\"\n")).is_some(), "words that a later version may say");
+        for other in
+            ["n = 1\n", "n = 18446744073709551615\n", "n = 1979-05-27\n", "n = []\n", "[n]\n", "tenant = \"t\"\n"]
+        {
+            assert!(GrantFile::parse(&with(other)).is_none(), "{other}");
         }
     }
 }

@@ -169,6 +169,7 @@ pub(crate) struct About {
 
 /// The file's text. The key stays borrowed from a buffer that is wiped.
 #[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Text<'t> {
     comment: String,
     kind: String,
