@@ -172,7 +172,7 @@ impl<V: Deref<Target = Vault>> Session<V> {
         let work = work.get_mut(..work_len(access, item)).ok_or(Error::BufferTooSmall)?;
         host.commit_leftovers(&self.vault)?;
         let mut request = self.request(access, 1, host)?;
-        let (opened, staged) = request.open_recorded(Event::Detokenize, item, work, host)?;
+        let (opened, staged) = request.open_recorded(Event::Detokenize, Answered::OneByOne, item, work, host)?;
         self.commit_opened(opened, staged, work, host)
     }
 
@@ -347,6 +347,13 @@ impl<V: Deref<Target = Vault>> Session<V> {
 /// Where the value stands; or why it did not open.
 type Opened = Result<Range<usize>, Reason>;
 
+/// How a request's tokens are answered: each by its own commit, and so with its own entry, or all by one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answered {
+    OneByOne,
+    Together,
+}
+
 /// What a request derived for one token, for the next one to use.
 #[derive(Default)]
 pub(crate) struct Derived {
@@ -447,10 +454,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         host: &mut Host<E, N, W>,
     ) -> Result<Plaintext<'w>, Error> {
         let work = work.get_mut(..work_len(&self.access, item)).ok_or(Error::BufferTooSmall)?;
-        let held = core::mem::take(&mut self.foreign);
-        let opened = self.open_recorded(Event::Detokenize, item, work, host);
-        self.foreign = held;
-        let (opened, staged) = opened?;
+        let (opened, staged) = self.open_recorded(Event::Detokenize, Answered::OneByOne, item, work, host)?;
         self.session.commit_opened(opened, staged, work, host)
     }
 
@@ -465,7 +469,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         host: &mut Host<E, N, W>,
     ) -> Result<Held<Plaintext<'w>>, Error> {
         let work = work.get_mut(..work_len(&self.access, item)).ok_or(Error::BufferTooSmall)?;
-        let (opened, staged) = self.open_recorded(Event::Detokenize, item, work, host)?;
+        let (opened, staged) = self.open_recorded(Event::Detokenize, Answered::Together, item, work, host)?;
         let is_mask = self.access.view() == View::Masked;
         let outcome = opened.map_err(|_| Error::Denied).map(|place| {
             let mut value = Plaintext::new(work, place);
@@ -501,7 +505,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         work: &mut [u8],
         host: &mut Host<E, N, W>,
     ) -> Result<bool, Error> {
-        let (opened, _) = self.open_recorded(Event::Reveal, item, work, host)?;
+        let (opened, _) = self.open_recorded(Event::Reveal, Answered::Together, item, work, host)?;
         Ok(opened.is_ok())
     }
 
@@ -509,6 +513,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
     fn open_recorded<E: Environment, const N: usize, const W: usize>(
         &mut self,
         event: Event,
+        answered: Answered,
         item: &Item<'_>,
         work: &mut [u8],
         host: &mut Host<E, N, W>,
@@ -518,7 +523,7 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         let opened = self.session.open_with(&authority, item, &mut self.derived, attempt)?;
         let opened = opened.map(|place| self.shown(event, place, item, work));
         let unrecorded = Filling::new(work);
-        let staged = self.record(event, &authority, item, opened.as_ref().err().copied(), host)?;
+        let staged = self.record(event, answered, &authority, item, opened.as_ref().err().copied(), host)?;
         let _recorded = unrecorded.leave();
         Ok((opened, staged))
     }
@@ -551,17 +556,19 @@ impl<'s, V: Deref<Target = Vault>> Request<'s, V> {
         place
     }
 
-    /// Stages the token's entry; or, beyond the fourth foreign token, only counts it, for the next entry to be waited for.
+    /// Stages the token's entry; or, beyond the fourth foreign token of those answered together, only counts it, for the next entry to be
+    /// waited for.
     fn record<E: Environment, const N: usize, const W: usize>(
         &mut self,
         event: Event,
+        answered: Answered,
         authority: &Authority,
         item: &Item<'_>,
         refused: Option<Reason>,
         host: &mut Host<E, N, W>,
     ) -> Result<Staged, Error> {
         let entry = self.session.opening_entry(event, &self.access, authority, self.access.view(), item, refused);
-        if refused == Some(Reason::ForeignToken) {
+        if refused == Some(Reason::ForeignToken) && answered == Answered::Together {
             self.foreign = self.foreign.saturating_add(1);
             if self.foreign > FOREIGN_ENTRIES {
                 return Ok(host.spend_entry(authority.now, &entry));
