@@ -1,6 +1,7 @@
 //! What symbolon's fuzz targets do, as functions of bytes: each panics where a promise is broken. `fuzz/fuzz_targets` gives them to libFuzzer, and
 //! the tests of this crate replay the committed corpora and every crash that was ever found.
 
+pub mod alarm;
 pub mod appliance;
 pub mod credential;
 pub mod frames;
@@ -44,6 +45,7 @@ macro_rules! targets {
 }
 
 targets![
+    alarm,
     appliance,
     credential,
     frames,

@@ -115,8 +115,13 @@ impl World {
 
 impl<S: Store> World<S> {
     /// With this store, which is empty.
-    pub(crate) fn with(mut store: S) -> Self {
-        let vault = vault(keyring());
+    pub(crate) fn with(store: S) -> Self {
+        Self::watched(Limits::NONE, store)
+    }
+
+    /// The same with limits.
+    pub(crate) fn watched(limits: Limits, mut store: S) -> Self {
+        let vault = vault(keyring(), limits);
         let audit = AuditKey::create(&vault, &mut store, &mut Rng(7700)).expect("a trail");
         let clock = Rc::new(Cell::new(NOW.minus(10_000)));
         let host = Host::open(&vault, Env { clock: clock.clone(), rng: Rng(1234), store }).expect("a host");
@@ -174,9 +179,9 @@ pub(crate) fn keyring() -> Keyring {
     keyring
 }
 
-/// A vault that counts nothing: an input may be refused as often as it likes.
-pub(crate) fn vault(keyring: Keyring) -> Vault {
-    Vault::new(keyring, &Config { limits: Limits::NONE, ..Config::new(AUDIENCE) }).expect("a vault")
+/// A vault with these limits. With none an input may be refused as often as it likes.
+pub(crate) fn vault(keyring: Keyring, limits: Limits) -> Vault {
+    Vault::new(keyring, &Config { limits, ..Config::new(AUDIENCE) }).expect("a vault")
 }
 
 /// A customer.
