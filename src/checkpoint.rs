@@ -14,7 +14,7 @@ use crate::{
 /// Says that a node's trail had come to this entry. Kept where whoever keeps the trail can't reach it (another node's trail, a mailbox,
 /// the auditor's machine), it shows that a tail was cut off or an old copy put back: nothing in a chain itself can.
 ///
-/// Public bytes, with a MAC under the key of the entry that comes next: only the vault at that moment, and the auditor, can make it.
+/// Public bytes, with a MAC under a key of the place where the next entry comes: only the vault at that moment, and the auditor, can make it.
 /// [`Host::checkpoint`](crate::Host::checkpoint) makes one, [`TrailReader::confirms`](crate::TrailReader::confirms) verifies it, and
 /// [`Host::witness`](crate::Host::witness) puts another node's into this node's trail.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -30,14 +30,14 @@ impl Checkpoint {
     /// Bytes of a checkpoint: `LE32 node ‖ LE64 next ‖ LE64 time ‖ tag of the entry before 16 ‖ MAC 16`.
     pub const LEN: usize = 4 + 8 + 8 + TAG_LEN + 16;
 
-    /// `key` is that of the entry numbered `next`.
+    /// `key` is the checkpoint key at the entry numbered `next`.
     pub(crate) fn new(key: &Key, node: u32, next: u64, time: Time, last: [u8; TAG_LEN]) -> Self {
         let (node_bytes, next_bytes, time_bytes) = (node.to_le_bytes(), next.to_le_bytes(), time.to_le_bytes());
         let parts = [Raw(&node_bytes), Raw(&next_bytes), Raw(&time_bytes), Raw(&last)];
         Self { node, next, time, last, mac: key.derive_short(Label::Checkpoint, &parts) }
     }
 
-    /// True where this is what the chain, with this key for the entry numbered `next` and this tag before it, would have said at that time.
+    /// True where this is what the chain, with this checkpoint key at the entry numbered `next` and this tag before it, would have said at that time.
     pub(crate) fn is_of(&self, key: &Key, node: u32, next: u64, last: [u8; TAG_LEN]) -> bool {
         let expected = Self::new(key, node, next, self.time, last);
         let same_place = (self.node, self.next, self.last) == (node, next, last);

@@ -48,13 +48,13 @@ pub(crate) enum Label {
     Reply = 22,
     /// tag key → a principal's tag in the trail and the registry
     Tag = 23,
-    /// trail key → next trail key
+    /// trail block key → the next block's
     Ratchet = 24,
-    /// trail key → AEAD key of one entry
+    /// trail block key → link of the block's first entry
     Entry = 25,
     /// tag key → AEAD key of the trail's stored state
     TrailState = 26,
-    /// tag key → the vault's id; trail key → the id of one running trail
+    /// tag key → the vault's id; trail block key → the id of one running trail
     Identity = 27,
     /// any key → AEAD key of the PRF's long form
     Digest = 28,
@@ -66,7 +66,7 @@ pub(crate) enum Label {
     GrantRecord = 31,
     /// owner key → tag of a verified address
     Address = 32,
-    /// trail key → MAC of a checkpoint
+    /// trail checkpoint key → MAC of a checkpoint
     Checkpoint = 33,
     /// role key → MAC of a log-in to an appliance
     #[cfg(feature = "appliance")]

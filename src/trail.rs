@@ -1,5 +1,6 @@
 //! The audit trail: entries chained by their tags under a key that only moves forward. SPEC.md section 8.
 
+mod chain;
 #[cfg(test)]
 mod cost;
 
@@ -20,6 +21,7 @@ use crate::{
     prf::{Key, Part::Raw},
     token::TAG_LEN,
 };
+use chain::{Chain, after};
 
 /// Bytes of an entry as it is stored: `LE64 sequence ‖ LE64 time ‖ sealed body 78 ‖ tag 16`.
 pub(crate) const ENTRY_LEN: usize = 8 + 8 + BODY_LEN + TAG_LEN;
@@ -95,13 +97,13 @@ pub(crate) struct Trail<const N: usize> {
     vault: [u8; 16],
     identity: [u8; 8],
     watch_salt: [u8; 8],
-    /// The key of the next entry.
-    key: Key,
+    /// It stands before the next entry.
+    chain: Chain,
     next: u64,
     previous: [u8; TAG_LEN],
     /// Entries below this number may be made: the state that is stored begins here, and so would a restart.
     limit: u64,
-    /// Where the state begins that is staged, or stored, last; and the key there.
+    /// Where the state begins that is staged, or stored, last; and the key of the block there.
     ahead: u64,
     ahead_key: Key,
     staged: Deque<SealedEntry, N>,
@@ -109,13 +111,15 @@ pub(crate) struct Trail<const N: usize> {
 }
 
 impl<const N: usize> Trail<N> {
-    /// How far ahead the key is stored, at least twice what can be staged.
-    const BLOCK: u64 = {
+    /// Of how many blocks the first entry's key is stored ahead: those of twice what can be staged.
+    const BLOCKS: u64 = {
         assert!(N >= 1 && N <= 1 << 16);
         #[expect(clippy::as_conversions, reason = "at most 2^16, by the line before")]
-        let block = 2 * N as u64;
-        if block < 64 { 64 } else { block }
+        let entries = 2 * N as u64;
+        entries.div_ceil(chain::BLOCK)
     };
+    /// How many numbers that are.
+    const STRIDE: u64 = Self::BLOCKS * chain::BLOCK;
 
     /// No vault's: nothing can be staged.
     pub(crate) const fn asleep() -> Self {
@@ -124,7 +128,7 @@ impl<const N: usize> Trail<N> {
             vault: [0; 16],
             identity: [0; 8],
             watch_salt: [0; 8],
-            key: Key::new([0; 32]),
+            chain: Chain::NONE,
             next: 0,
             previous: [0; TAG_LEN],
             limit: 0,
@@ -139,7 +143,7 @@ impl<const N: usize> Trail<N> {
     #[cfg(feature = "appliance")]
     pub(crate) fn sleep(&mut self) {
         self.vault = [0; 16];
-        (self.key, self.ahead_key) = (Key::new([0; 32]), Key::new([0; 32]));
+        (self.chain, self.ahead_key) = (Chain::NONE, Key::new([0; 32]));
         self.staged.clear();
         (self.next, self.limit, self.ahead) = (0, 0, 0);
     }
@@ -157,20 +161,17 @@ impl<const N: usize> Trail<N> {
         self.identity = key.derive_short(Label::Identity, &[]);
         self.watch_salt = key.derive_short(Label::Identity, &[Raw(b"watch")]);
         (self.limit, self.ahead, self.next, self.committed) = (next, next, next, next);
-        self.ahead_key = key.duplicate();
-        self.key = key;
+        self.chain = Chain::begin(&key);
+        self.ahead_key = key;
         self.previous = last.as_ref().map_or([0; TAG_LEN], SealedEntry::tag);
         self.staged.clear();
         self.state_ahead(vault.tag_key())
     }
 
-    /// The state one block on. Until it is durable no entry is made beyond the old one: no key ever seals two entries.
+    /// The state one stride on. Until it is durable no entry is made beyond the old one: no key ever seals two entries.
     fn state_ahead(&mut self, tag_key: &TagKey) -> Result<Record, Error> {
-        let ahead = self.ahead.checked_add(Self::BLOCK).ok_or(Error::Unavailable)?;
-        let mut key = self.ahead_key.duplicate();
-        for _ in 0..Self::BLOCK {
-            key = ratchet(&key);
-        }
+        let ahead = self.ahead.checked_add(Self::STRIDE).ok_or(Error::Unavailable)?;
+        let key = after(&self.ahead_key, Self::BLOCKS);
         let record = seal_state(tag_key, self.node, ahead, &key)?;
         self.ahead = ahead;
         self.ahead_key = key;
@@ -179,7 +180,7 @@ impl<const N: usize> Trail<N> {
 
     /// The record to be committed with the next batch, where the limit comes near and none is on its way.
     pub(crate) fn state_if_due(&mut self, tag_key: &TagKey) -> Result<Option<Record>, Error> {
-        let near = self.limit.saturating_sub(self.next) <= Self::BLOCK / 2;
+        let near = self.limit.saturating_sub(self.next) <= Self::STRIDE / 2;
         if near && self.ahead == self.limit { self.state_ahead(tag_key).map(Some) } else { Ok(None) }
     }
 
@@ -193,11 +194,12 @@ impl<const N: usize> Trail<N> {
         if self.staged.is_full() || self.next >= self.limit {
             return Err(Error::Unavailable);
         }
-        let sealed = seal_entry(&self.key, self.node, self.next, now, &self.previous, entry)?;
+        let unfolded = self.chain.unfold();
+        let sealed = seal_entry(&unfolded.entry, self.node, self.next, now, &self.previous, entry)?;
         let staged = Staged { trail: self.identity, sequence: self.next };
         self.previous = sealed.tag();
         self.staged.push_back(sealed).map_err(|_| Error::Unavailable)?;
-        self.key = ratchet(&self.key);
+        self.chain.advance(self.next, unfolded);
         self.next = self.next.saturating_add(1);
         Ok(staged)
     }
@@ -208,14 +210,15 @@ impl<const N: usize> Trail<N> {
 
     /// The work of [`stage`](Self::stage) without its effect. Stands for the entry that will be staged next.
     pub(crate) fn spend(&self, now: Time, entry: &Entry) -> Staged {
-        let sealed = seal_entry(&self.key, self.node, self.next, now, &self.previous, entry);
-        let _same_work = core::hint::black_box((sealed, ratchet(&self.key)));
+        let unfolded = self.chain.unfold();
+        let sealed = seal_entry(&unfolded.entry, self.node, self.next, now, &self.previous, entry);
+        let _same_work = core::hint::black_box(sealed);
         Staged { trail: self.identity, sequence: self.next }
     }
 
     /// How far it has come, said under the key of the entry that comes next.
     pub(crate) fn checkpoint(&self, now: Time) -> Checkpoint {
-        Checkpoint::new(&self.key, self.node, self.next, now, self.previous)
+        Checkpoint::new(&self.chain.checkpoint_key(), self.node, self.next, now, self.previous)
     }
 
     /// What tells this running trail from others.
@@ -313,7 +316,7 @@ impl AuditKey {
     /// A reader that begins with the trail's first entry.
     #[must_use]
     pub fn reader(&self) -> TrailReader {
-        TrailReader { node: self.node, key: self.first.duplicate(), next: 0, previous: [0; TAG_LEN] }
+        TrailReader { node: self.node, chain: Chain::begin(&self.first), next: 0, previous: [0; TAG_LEN] }
     }
 
     /// The node whose trail it reads.
@@ -365,7 +368,7 @@ impl fmt::Debug for AuditKey {
 /// Reads a trail from its first entry on, and notices what doesn't belong.
 pub struct TrailReader {
     node: u32,
-    key: Key,
+    chain: Chain,
     next: u64,
     previous: [u8; TAG_LEN],
 }
@@ -377,18 +380,18 @@ impl TrailReader {
     /// [`Error::Denied`]: altered, out of order, or an entry before it is missing. The reader stays where it was.
     pub fn read(&mut self, sealed: &SealedEntry) -> Result<Recorded, Error> {
         let skipped = sealed.sequence().checked_sub(self.next).filter(|&skipped| skipped <= MAX_SKIP);
-        let mut key = self.key.duplicate();
-        for _ in 0..skipped.ok_or(Error::Denied)? {
-            key = ratchet(&key);
-        }
-        let entry = open_entry(&key, self.node, &self.previous, sealed).ok_or(Error::Denied)?;
+        let mut chain = self.chain.duplicate();
+        chain.seek(self.next, skipped.map(|_| sealed.sequence()).ok_or(Error::Denied)?);
+        let unfolded = chain.unfold();
+        let entry = open_entry(&unfolded.entry, self.node, &self.previous, sealed).ok_or(Error::Denied)?;
         // Numbers are skipped at a start only, which says how many.
         let told = if entry.event == crate::Event::Started { u64::from(entry.count) } else { 0 };
         if skipped != Some(told) {
             return Err(Error::Denied);
         }
         self.next = sealed.sequence().saturating_add(1);
-        self.key = ratchet(&key);
+        chain.advance(sealed.sequence(), unfolded);
+        self.chain = chain;
         self.previous = sealed.tag();
         Ok(Recorded { sequence: sealed.sequence(), time: sealed.time(), entry })
     }
@@ -406,14 +409,14 @@ impl TrailReader {
     /// reader stands at [`Checkpoint::next`]; one that it never comes to is of a trail that was cut, or put back.
     #[must_use]
     pub fn confirms(&self, checkpoint: &Checkpoint) -> bool {
-        checkpoint.is_of(&self.key, self.node, self.next, self.previous)
+        checkpoint.is_of(&self.chain.checkpoint_key(), self.node, self.next, self.previous)
     }
 
     /// How far this reader has read: for the auditor to keep, and to ask the next reading for. What was cut off or put back in the
     /// meantime then shows.
     #[must_use]
     pub fn checkpoint(&self, now: Time) -> Checkpoint {
-        Checkpoint::new(&self.key, self.node, self.next, now, self.previous)
+        Checkpoint::new(&self.chain.checkpoint_key(), self.node, self.next, now, self.previous)
     }
 
     /// Goes on behind an entry that could not be [`read`](Self::read): takes its tag as it stands, **unverified**, and this for its
@@ -422,10 +425,9 @@ impl TrailReader {
     /// # Errors
     /// [`Error::Denied`]: the number is before where the reader stands, or over 2^20 beyond.
     pub fn pass(&mut self, number: u64, damaged: &SealedEntry) -> Result<(), Error> {
-        let ahead = number.checked_sub(self.next).filter(|&ahead| ahead <= MAX_SKIP).ok_or(Error::Denied)?;
-        for _ in 0..=ahead {
-            self.key = ratchet(&self.key);
-        }
+        let _near_enough = number.checked_sub(self.next).filter(|&ahead| ahead <= MAX_SKIP).ok_or(Error::Denied)?;
+        self.chain.seek(self.next, number);
+        self.chain.advance(number, self.chain.unfold());
         self.next = number.saturating_add(1);
         self.previous = damaged.tag();
         Ok(())
@@ -434,7 +436,7 @@ impl TrailReader {
     /// A second reader that stands where this one does, to try something with.
     #[must_use]
     pub fn fork(&self) -> Self {
-        Self { node: self.node, key: self.key.duplicate(), next: self.next, previous: self.previous }
+        Self { node: self.node, chain: self.chain.duplicate(), next: self.next, previous: self.previous }
     }
 }
 
@@ -444,13 +446,8 @@ impl fmt::Debug for TrailReader {
     }
 }
 
-/// The most sequence numbers that a reader skips for one restart: eight of the largest blocks, a fifth of a second of work.
+/// The most sequence numbers that a reader skips for one restart: eight times the largest stride.
 const MAX_SKIP: u64 = 1 << 20;
-
-/// `k_{i+1} = F(k_i, RATCHET, "")`
-fn ratchet(key: &Key) -> Key {
-    key.derive(Label::Ratchet, &[])
-}
 
 /// Associated data: `LE32 node ‖ LE64 sequence ‖ LE64 time ‖ tag of the entry before`.
 fn entry_aad(node: u32, sequence: u64, time: Time, previous: &[u8; TAG_LEN]) -> [u8; 36] {
@@ -469,7 +466,7 @@ fn seal_entry(
     entry: &Entry,
 ) -> Result<SealedEntry, Error> {
     let mut body = entry.to_bytes();
-    let tag = seal_once(&key.derive(Label::Entry, &[]), &entry_aad(node, sequence, time, previous), &mut body)?;
+    let tag = seal_once(key, &entry_aad(node, sequence, time, previous), &mut body)?;
     let mut sealed = [0; ENTRY_LEN];
     let (sequence, time) = (sequence.to_le_bytes(), time.to_le_bytes());
     put(&mut sealed, &[&sequence, &time, &body, &tag]);
@@ -480,7 +477,7 @@ fn open_entry(key: &Key, node: u32, previous: &[u8; TAG_LEN], sealed: &SealedEnt
     let aad = entry_aad(node, sealed.sequence(), sealed.time(), previous);
     let (_, mut body) =
         sealed.0.split_first_chunk::<16>().and_then(|(head, rest)| Some((head, *rest.first_chunk()?)))?;
-    if !open_once(&key.derive(Label::Entry, &[]), &aad, &mut body, &sealed.tag()) {
+    if !open_once(key, &aad, &mut body, &sealed.tag()) {
         return None;
     }
     Entry::from_bytes(&body)
@@ -499,7 +496,7 @@ fn state_seal_key(tag_key: &TagKey, node: u32, sequence: u64, salt: &[u8; 16]) -
     tag_key.0.derive(Label::TrailState, &[Raw(&node.to_le_bytes()), Raw(&sequence.to_le_bytes()), Raw(salt)])
 }
 
-/// `LE64 sequence ‖ salt 16 ‖ sealed trail key 32 ‖ tag 16`, so that whoever keeps the log can't read on from here.
+/// `LE64 sequence ‖ salt 16 ‖ sealed block key 32 ‖ tag 16`, so that whoever keeps the log can't read on from here.
 fn seal_state(tag_key: &TagKey, node: u32, sequence: u64, key: &Key) -> Result<Record, Error> {
     let mut sealed = Zeroizing::new(*key.as_bytes());
     let salt: [u8; 16] = key.derive_short(Label::Identity, &[]);
@@ -516,18 +513,15 @@ fn open_state(tag_key: &TagKey, node: u32, mut stored: &[u8]) -> Option<(u64, Ke
     let salt = take(&mut stored)?;
     let mut key = Zeroizing::new(take::<32>(&mut stored)?);
     let tag = take(&mut stored)?;
-    let whole = stored.is_empty();
+    let whole = stored.is_empty() && sequence % chain::BLOCK == 0;
     (open_once(&state_seal_key(tag_key, node, sequence, &salt), &[], key.as_mut_slice(), &tag) && whole)
         .then(|| (sequence, Key::new(*key)))
 }
 
-/// The i-th key of a trail and the stored state at it, for vectors.
+/// The key of a trail's block and the stored state there, for vectors.
 #[cfg(test)]
 pub(crate) fn state_for_vectors(k_tag: [u8; 32], node: u32, k_0: [u8; 32], number: u64) -> (Key, Record) {
-    let mut key = Key::new(k_0);
-    for _ in 0..number {
-        key = ratchet(&key);
-    }
+    let key = after(&Key::new(k_0), number / chain::BLOCK);
     let record = seal_state(&TagKey(Key::new(k_tag)), node, number, &key).unwrap();
     let (read, opened) = open_state(&TagKey(Key::new(k_tag)), node, record.value()).unwrap();
     assert_eq!((read, opened.as_bytes()), (number, key.as_bytes()));
@@ -585,11 +579,11 @@ mod tests {
     /// The state goes ahead once half a block is left, and once only.
     #[test]
     fn the_state_goes_ahead_in_time() {
-        assert_eq!([Trail::<8>::BLOCK, Trail::<32>::BLOCK, Trail::<64>::BLOCK], [64, 64, 128]);
+        assert_eq!([Trail::<8>::STRIDE, Trail::<32>::STRIDE, Trail::<33>::STRIDE], [64, 64, 128]);
         let (vault, entry) = (vault(), Entry::new(Event::Started, Reason::Done));
         let mut trail = awake(&vault, 7);
         let first = trail.limit;
-        for _ in 0..first - Trail::<8>::BLOCK / 2 {
+        for _ in 0..first - Trail::<8>::STRIDE / 2 {
             assert!(trail.state_if_due(vault.tag_key()).unwrap().is_none(), "{} of {first}", trail.next());
             trail.stage(Time::default(), &entry).unwrap();
             trail.committed(1);
@@ -597,7 +591,7 @@ mod tests {
         assert!(trail.state_if_due(vault.tag_key()).unwrap().is_some());
         assert!(trail.state_if_due(vault.tag_key()).unwrap().is_none(), "it is on its way");
         trail.state_committed();
-        assert_eq!(trail.limit, first + Trail::<8>::BLOCK);
+        assert_eq!(trail.limit, first + Trail::<8>::STRIDE);
         assert!(trail.state_if_due(vault.tag_key()).unwrap().is_none());
     }
 
@@ -608,9 +602,9 @@ mod tests {
         let mut trail = awake(&vault(), 7);
         let entry = Entry::new(Event::Started, Reason::Done);
         trail.stage(Time::default(), &entry).unwrap();
-        assert_ne!(trail.key.as_bytes(), &[0; 32], "the control");
+        assert!(trail.chain.secrets().iter().all(|key| **key != [0; 32]), "the control");
         trail.sleep();
-        assert_eq!((trail.key.as_bytes(), trail.ahead_key.as_bytes()), (&[0; 32], &[0; 32]));
+        assert_eq!((trail.chain.secrets(), trail.ahead_key.as_bytes()), ([&[0; 32]; 2], &[0; 32]));
         assert_eq!((trail.vault(), trail.staged_len()), (&[0; 16], 0));
         assert_eq!(trail.stage(Time::default(), &entry).unwrap_err(), Error::Unavailable);
     }

@@ -107,7 +107,7 @@ def check_session_keys(tally: Tally, family: str, cells: list[str]) -> None:
 
 def check_trail_keys(tally: Tally, family: str, cells: list[str]) -> None:
     k_tag, node, k_0, number, k_i, state = cells
-    tally.equal(family, trail.ratchet(unhex(k_0), int(number)), unhex(k_i))
+    tally.equal(family, trail.block_key(unhex(k_0), int(number)), unhex(k_i))
     tally.equal(family, trail.open_state(unhex(k_tag), int(node), unhex(state)), (int(number), unhex(k_i)))
     tally.equal(family, trail.seal_state(unhex(k_tag), int(node), int(number), unhex(k_i)), unhex(state))
 

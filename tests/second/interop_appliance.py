@@ -720,7 +720,7 @@ def check_records(device: Device, records: dict[bytes, bytes], kept: Tokens) -> 
     alices = registry.OwnerRecord.from_bytes(records[b"\4" + keyring.tag_of(ALICE)])
     tally.check(FAMILY, alices.erased and alices.secret is None, "the erased owner's record")
     state = trail.open_state(keyring.k_tag, NODE, records[b"\1" + symbolon.le32(NODE) + bytes(12)])
-    tally.equal(FAMILY, state[1], trail.ratchet(device.audit_key.k_0, state[0]), "the trail's state")
+    tally.equal(FAMILY, state[1], trail.block_key(device.audit_key.k_0, state[0]), "the trail's state")
 
 
 def check_zeroise(tally: Tally, seed: int) -> None:

@@ -189,6 +189,13 @@ def trail_rows() -> Iterable[str]:
     yield trail_row(AUDIT_KEY, day_of_watching())
     yield trail_row(AUDIT_KEY, day_of_roles())
     yield trail_row(AUDIT_KEY, [replace(entry, number=at) for at, entry in enumerate(day_of_kinds())])
+    yield trail_row(AUDIT_KEY, blocks())
+
+
+def blocks() -> list[trail.Entry]:
+    """From one block into the next, and over two of them."""
+    log_outs = [trail.Entry(number, NOW, event=5, session=some("session id", 8), count=1) for number in range(1, 66)]
+    return [started(0, NOW), *log_outs, started(256, NOW + 1, count=190), replace(log_outs[0], number=257)]
 
 
 def day_of_kinds() -> list[trail.Entry]:
@@ -327,7 +334,7 @@ def bad_checkpoints() -> Iterable[tuple[list[bytes], bytes, str, str]]:
         yield chain[:4], seen.to_bytes(), "refused", f"of node {node}, whose k_0 is the same"
     for step in (-1, 1):
         number = made.next + step
-        key = trail.ratchet(AUDIT_KEY.k_0, number)
+        _, key = trail.keys(AUDIT_KEY.k_0, 0, number)
         wrong = trail.Checkpoint.make(made.node, number, made.time, made.last, key)
         yield chain[:4], wrong.to_bytes(), "refused", f"next is {number}, with that entry's key"
         wrong = trail.Checkpoint.make(made.node, made.next, made.time, made.last, key)
@@ -338,7 +345,7 @@ def bad_checkpoints() -> Iterable[tuple[list[bytes], bytes, str, str]]:
     yield chain[:4], bytes(52), "refused", "zeros"
     gap = trail.write(AUDIT_KEY, entries[:6])
     for number in (5, 63, 64):
-        key = trail.ratchet(AUDIT_KEY.k_0, number)
+        _, key = trail.keys(AUDIT_KEY.k_0, 0, number)
         inside = trail.Checkpoint.make(AUDIT_KEY.node, number, NOW, gap[4][-16:], key).to_bytes()
         if number != 5:
             yield gap[:5], inside, "refused", f"next is {number}, which a gap skips or ends, read to before it"
@@ -346,5 +353,5 @@ def bad_checkpoints() -> Iterable[tuple[list[bytes], bytes, str, str]]:
 
 
 def moved(made: trail.Checkpoint, node: int) -> trail.Checkpoint:
-    key = trail.ratchet(AUDIT_KEY.k_0, made.next)
+    _, key = trail.keys(AUDIT_KEY.k_0, 0, made.next)
     return trail.Checkpoint.make(node, made.next, made.time, made.last, key)

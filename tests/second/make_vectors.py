@@ -78,9 +78,9 @@ def keys_rows() -> Iterable[str]:
     for name in ("a", "b"):
         key, serial, tag = some(f"session key {name}"), some(f"serial {name}", 16), some(f"tag {name}", 16)
         yield row("session", key, serial, tag, symbolon.bound_key(key, serial, tag))
-    for node, number in ((0, 0), (7, 1), (2**32 - 1, 1000)):
+    for node, number in ((0, 0), (7, 64), (2**32 - 1, 1024)):
         k_0, k_tag = some(f"trail key {node}"), some("tag key")
-        k_i = trail.ratchet(k_0, number)
+        k_i = trail.block_key(k_0, number)
         yield row("trail", k_tag, node, k_0, number, k_i, trail.seal_state(k_tag, node, number, k_i))
     yield from keyring_form_rows()
 

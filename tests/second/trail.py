@@ -16,6 +16,7 @@ from symbolon import (
     Malformed,
     aead1_open,
     aead1_seal,
+    chacha20_block,
     le16,
     le32,
     le64,
@@ -47,6 +48,7 @@ CALLER_KINDS = range(4)
 STARTED, GRANT, GRANTS_REASON, KEYRING, WITNESS, GRANTS_SCOPE = 1, 8, 9, 20, 25, 26
 ROLES_LOG_IN, ROLES_ACT = 27, 28
 ENTRY_LENGTH = 110
+BLOCK = 64
 CHECKPOINT_LENGTH = 52
 FIRST_PREVIOUS = bytes(16)
 BODY = struct.Struct("<BBHHBBI16s6s12s16s8s8s")
@@ -120,11 +122,20 @@ class AuditKey:
         return AuditKey(int.from_bytes(form[1:5], "little"), form[5:37], form[37:])
 
 
-def ratchet(key: bytes, steps: int = 1) -> bytes:
-    """Section 8: `k_{i+1}` from `k_i`."""
-    for _ in range(steps):
+def block_key(k_0: bytes, number: int) -> bytes:
+    """Section 8: `K_b` of the block that the entry `number` is in."""
+    key = k_0
+    for _ in range(number // BLOCK):
         key = prf(key, RATCHET, b"")
     return key
+
+
+def keys(key: bytes, first: int, number: int) -> tuple[bytes, bytes]:
+    """Section 8: `E_i` and `C_i` of the entry `number`, out of the key of the block that begins with the entry `first`."""
+    link = prf(block_key(key, number - first), ENTRY, b"")
+    for _ in range(number % BLOCK):
+        link = chacha20_block(link, 0, bytes(12))[:32]
+    return chacha20_block(link, 0, bytes(12))[32:], chacha20_block(link, 1, bytes(12))[:32]
 
 
 def associated(node: int, number: int, time: int, previous: bytes) -> bytes:
@@ -135,7 +146,7 @@ def write(audit_key: AuditKey, entries: list[Entry]) -> list[bytes]:
     """Section 8: a chain of these entries, which need not be a good one."""
     chain, previous = [], FIRST_PREVIOUS
     for entry in entries:
-        key = prf(ratchet(audit_key.k_0, entry.number), ENTRY, b"")
+        key, _ = keys(audit_key.k_0, 0, entry.number)
         sealed = aead1_seal(key, associated(audit_key.node, entry.number, entry.time, previous), entry.body())
         chain.append(le64(entry.number) + le64(entry.time) + sealed)
         previous = sealed[-16:]
@@ -154,7 +165,7 @@ class Checkpoint:
 
     @staticmethod
     def make(node: int, number: int, time: int, last: bytes, key: bytes) -> Checkpoint:
-        """`key` is that of the entry `number`, which would come next."""
+        """`key` is `C_i` of the entry `number`, which would come next."""
         return Checkpoint(node, number, time, last, checkpoint_mac(node, number, time, last, key))
 
     def is_under(self, key: bytes) -> bool:
@@ -179,7 +190,9 @@ class Reader:
 
     def __init__(self, audit_key: AuditKey, longest_gap: int = 10_000):
         self.audit_key, self.longest_gap = audit_key, longest_gap
-        self.key, self.expected, self.previous, self.position = audit_key.k_0, 0, FIRST_PREVIOUS, 0
+        self.expected, self.previous, self.position = 0, FIRST_PREVIOUS, 0
+        # The key of a block that was read last, and its first entry's number.
+        self.block = (audit_key.k_0, 0)
 
     def read(self, raw: bytes) -> Entry:
         """The entry, or `BrokenChain` if it does not continue the chain."""
@@ -189,8 +202,8 @@ class Reader:
         skipped = number - self.expected
         if not 0 <= skipped <= self.longest_gap:
             raise BrokenChain(self.position, "number")
-        key, node = ratchet(self.key, skipped), self.audit_key.node
-        body = aead1_open(prf(key, ENTRY, b""), associated(node, number, time, self.previous), raw[16:])
+        (key, _), node = keys(*self.block, number), self.audit_key.node
+        body = aead1_open(key, associated(node, number, time, self.previous), raw[16:])
         if body is None:
             raise BrokenChain(self.position, "does not verify")
         entry = Entry.from_body(number, time, body)
@@ -198,18 +211,24 @@ class Reader:
             raise BrokenChain(self.position, "event, reason or kind")
         if skipped != (entry.count if entry.event == STARTED else 0):
             raise BrokenChain(self.position, "gap")
-        self.key, self.expected, self.previous = ratchet(key), number + 1, raw[-16:]
+        self.expected, self.previous = number + 1, raw[-16:]
+        block, first = self.block
+        self.block = (block_key(block, number - first), number - number % BLOCK)
         self.position += 1
         return entry
 
     def checkpoint(self, time: int) -> Checkpoint:
         """One of the reader's own, for the next reading."""
-        return Checkpoint.make(self.audit_key.node, self.expected, time, self.previous, self.key)
+        return Checkpoint.make(self.audit_key.node, self.expected, time, self.previous, self.checkpoint_key())
+
+    def checkpoint_key(self) -> bytes:
+        _, key = keys(*self.block, self.expected)
+        return key
 
     def confirms(self, checkpoint: Checkpoint) -> bool:
         """Whether the chain, as far as it was read, is the one that the checkpoint was made of, then and there."""
         here = (self.audit_key.node, self.expected, self.previous)
-        return (checkpoint.node, checkpoint.next, checkpoint.last) == here and checkpoint.is_under(self.key)
+        return (checkpoint.node, checkpoint.next, checkpoint.last) == here and checkpoint.is_under(self.checkpoint_key())
 
 
 def read(audit_key: AuditKey, chain: list[bytes], longest_gap: int = 10_000) -> Iterator[Entry]:
@@ -306,4 +325,4 @@ def open_state(k_tag: bytes, node: int, state: bytes) -> tuple[int, bytes] | Non
     number = int.from_bytes(state[:8], "little")
     salt = state[8:24]
     key = aead1_open(prf(k_tag, TRAIL_STATE, le32(node) + le64(number) + salt), b"", state[24:])
-    return None if key is None else (number, key)
+    return None if key is None or number % BLOCK else (number, key)
