@@ -197,6 +197,8 @@ fn own(world: &mut World, setting: &Setting, cases: &mut Vec<Case>) {
     sessions.push(("no right", leak(world.caller(&person("alice"), Rights::NONE, Purposes::OWN_USE, 10 * MINUTE))));
     let limited = leak(world.caller(&person("greedy"), Rights::OWN, Purposes::OWN_USE, 10 * MINUTE));
     opens_all_that_it_may(world, limited);
+    // An owner's record, as the others have one.
+    let _unused = world.erasable_token(&person("greedy"), FIELD);
     sessions.push(("opened all that it may", limited));
     let erased = leak(world.caller(&person("carol"), Rights::OWN, Purposes::OWN_USE, 10 * MINUTE));
     let of_erased = presented(world.token(&person("carol"), FIELD, 3));

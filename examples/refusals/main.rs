@@ -33,6 +33,7 @@ fn main() {
     let mut world = World::new();
     for case in causes::all(&mut world) {
         let Case { function, cause, call } = case;
+        world.leave_room_in_the_block();
         mark();
         let held = call(&mut world);
         mark();
