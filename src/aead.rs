@@ -43,15 +43,15 @@ pub(crate) fn spend_once(key: &Key, buffer: &mut [u8]) {
 
 /// The authenticator's key under this key and a zero nonce: the beginning of block 0.
 pub(crate) fn one_time_key(key: &Key) -> Key {
-    Key::new(*key_stream::<32>(key))
+    let mut stream = Zeroizing::new([0; 32]);
+    key_stream(key, stream.as_mut_slice());
+    Key::new(*stream)
 }
 
-/// The beginning of ChaCha20's key stream under this key, a zero nonce and from counter 0.
-pub(crate) fn key_stream<const N: usize>(key: &Key) -> Zeroizing<[u8; N]> {
+/// Fills `out`, of zeros, with the beginning of ChaCha20's key stream under this key, a zero nonce and from counter 0.
+pub(crate) fn key_stream(key: &Key, out: &mut [u8]) {
     use chacha20::cipher::{KeyIvInit, StreamCipher};
-    let mut stream = Zeroizing::new([0; N]);
-    chacha20::ChaCha20::new(key.as_bytes().into(), &[0; NONCE_LEN].into()).apply_keystream(stream.as_mut_slice());
-    stream
+    chacha20::ChaCha20::new(key.as_bytes().into(), &[0; NONCE_LEN].into()).apply_keystream(out);
 }
 
 /// Masks or unmasks `buffer` with the key stream that a sealed text under this key and nonce is encrypted with.

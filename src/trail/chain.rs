@@ -4,6 +4,8 @@
 //! each entry in between: a vault stores its key ahead, and a reader skips what a restart skipped. Each is a forward-secure generator
 //! (Bellare, Yee, CT-RSA 2003).
 
+use zeroize::Zeroize;
+
 use crate::{aead::key_stream, label::Label, prf::Key};
 
 /// Entries of a block.
@@ -39,15 +41,23 @@ impl Chain {
 
     /// The keys that are made of this link: the beginning of its key stream.
     pub(super) fn unfold(&self) -> Unfolded {
-        let stream = key_stream::<64>(&self.link);
-        let [next, entry] = parts(&stream);
+        let [next, entry] = self.stream(&mut [0; 64]);
         Unfolded { next, entry }
     }
 
     /// The key that a checkpoint is signed with which is made here: what comes behind in the key stream.
     pub(super) fn checkpoint_key(&self) -> Key {
-        let [_, _, key] = parts(&key_stream::<96>(&self.link));
+        let [_, _, key] = self.stream(&mut [0; 96]);
         key
+    }
+
+    /// The keys that stand one behind the other at the beginning of the link's key stream, for which there is room in `stream`.
+    fn stream<const N: usize>(&self, stream: &mut [u8]) -> [Key; N] {
+        key_stream(&self.link, stream);
+        let (parts, _) = stream.as_chunks::<32>();
+        let keys = core::array::from_fn(|at| Key::new(parts.get(at).copied().unwrap_or_default()));
+        stream.zeroize();
+        keys
     }
 
     /// Goes on behind the entry of this number, before which it stood.
@@ -80,13 +90,6 @@ impl Chain {
 /// So many blocks on: `K_{b+1} = F(K_b, RATCHET, "")`.
 pub(super) fn after(block: &Key, blocks: u64) -> Key {
     (0..blocks).fold(block.duplicate(), |block, _| block.derive(Label::Ratchet, &[]))
-}
-
-/// Keys that stand one behind the other.
-fn parts<const N: usize, const LEN: usize>(stream: &[u8; LEN]) -> [Key; N] {
-    const { assert!(LEN == 32 * N) };
-    let (parts, _) = stream.as_chunks::<32>();
-    core::array::from_fn(|at| Key::new(parts.get(at).copied().unwrap_or_default()))
 }
 
 #[cfg(test)]
@@ -153,9 +156,10 @@ mod tests {
     #[test]
     fn a_link_unfolds_to_its_key_stream() {
         let chain = Chain::begin(&Key::new([7; 32]));
-        let stream = key_stream::<96>(&chain.link);
+        let mut stream = [0; 96];
+        key_stream(&chain.link, &mut stream);
         let Unfolded { next, entry } = chain.unfold();
         let keys = [next, entry, chain.checkpoint_key()].map(|key| *key.as_bytes());
-        assert_eq!(keys.concat(), stream.as_slice());
+        assert_eq!(keys.concat(), stream);
     }
 }
