@@ -48,6 +48,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         format!("{{\"issuer\":{}}}", key(9)),
         format!("{{\"issuer\":{},\"officer\":null}}", key(9)),
         format!("{{\"issuer\":{}}}", key(0)),
+        format!("[\"c\",{},{}]", key(1), key(2)),
         "{\"isuer\":\"\"}".into(),
         "{\"officer\":\"AAAA\"}".into(),
         "{}".into(),

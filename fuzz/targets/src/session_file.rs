@@ -51,6 +51,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
         text("", &key, &credential[..80]),
         text("", &format!("\\u0041{}", &key[1..]), &credential),
         text(r#""other":1,"#, &key, &credential),
+        format!(r#"["c","person","shop-17","alice","2027",null,null,"{key}","{credential}"]"#).into_bytes(),
         b"{}".to_vec(),
     ]
 }

@@ -59,8 +59,8 @@ fn what_is_good_is_taken() {
     let readers: [(&str, Taken, &[&str]); 6] = [
         ("schema", schema::taken, &["schema", "schema", "", "", "", "", "", ""]),
         ("grant_file", grant_file::taken, &["grant", "grant", "", "", "", ""]),
-        ("session_file", session_file::taken, &["session", "session", "", "", "", "", ""]),
-        ("roles_file", roles_file::taken, &["roles", "roles", "roles", "", "", "", "roles"]),
+        ("session_file", session_file::taken, &["session", "session", "", "", "", "", "", ""]),
+        ("roles_file", roles_file::taken, &["roles", "roles", "roles", "", "", "", "", "roles"]),
         ("messages", messages::taken, &MESSAGES),
         ("protect", protect::taken, &PROTECTED),
     ];

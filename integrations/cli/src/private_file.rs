@@ -7,6 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, anyhow};
+use serde::Deserialize;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
@@ -24,6 +25,12 @@ pub(crate) fn read(path: &Path, what: &str) -> Result<Zeroizing<Vec<u8>>> {
         return Err(Failure::Input.because(format!("{} is too long to be a {what}", path.display())));
     }
     Ok(bytes)
+}
+
+/// What a JSON object says. (serde would take a list of its values, too, in the order in which they happen to be declared.)
+pub(crate) fn object<'t, T: Deserialize<'t>>(json: &'t [u8]) -> Option<T> {
+    let is_object = json.trim_ascii_start().starts_with(b"{");
+    serde_json::from_slice(json).ok().filter(|_| is_object)
 }
 
 /// Writes a secret file of mode 0600: whole, on the disk, and only where there is none yet (or `replace` says so).

@@ -52,7 +52,7 @@ impl Roles {
                 format!("{} is not a roles file of symbolon keygen: it is damaged, or something else", path.display());
             Failure::Input.because(what)
         };
-        let text: Text<'_> = serde_json::from_slice(text).map_err(|_| wrong())?;
+        let text: Text<'_> = private_file::object(text).ok_or_else(wrong)?;
         let key = |text: Option<&str>| text.map(|text| decode(text).ok_or_else(wrong)).transpose();
         let keys = [key(text.officer)?, key(text.issuer)?, key(text.auditor)?, key(text.transport)?];
         Ok(Self { path: path.into(), keys })

@@ -77,7 +77,7 @@ impl SessionFile {
 
     /// Reads the file's text.
     pub(crate) fn parse(json: &[u8]) -> Result<Self> {
-        let text: Text<'_> = serde_json::from_slice(json).map_err(|_| malformed())?;
+        let text: Text<'_> = private_file::object(json).ok_or_else(malformed)?;
         let mut secret = Zeroizing::new([0; 32]);
         let decoded = Base64::decode(text.session_key, secret.as_mut_slice()).map_err(|_| malformed())?;
         if decoded.len() != 32 {
