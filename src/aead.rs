@@ -43,15 +43,18 @@ pub(crate) fn spend_once(key: &Key, buffer: &mut [u8]) {
 
 /// The authenticator's key under this key and a zero nonce: the beginning of block 0.
 pub(crate) fn one_time_key(key: &Key) -> Key {
-    let mut stream = Zeroizing::new([0; 32]);
+    let mut stream = Zeroizing::new([[0; 64]]);
     key_stream(key, stream.as_mut_slice());
-    Key::new(*stream)
+    Key::new(stream.as_flattened().first_chunk().copied().unwrap_or_default())
 }
 
-/// Fills `out`, of zeros, with the beginning of ChaCha20's key stream under this key, a zero nonce and from counter 0.
-pub(crate) fn key_stream(key: &Key, out: &mut [u8]) {
-    use chacha20::cipher::{KeyIvInit, StreamCipher};
-    chacha20::ChaCha20::new(key.as_bytes().into(), &[0; NONCE_LEN].into()).apply_keystream(out);
+/// The first blocks of ChaCha20's key stream under this key, with a zero nonce and from counter 0: STREAM of SPEC.md section 1.
+pub(crate) fn key_stream(key: &Key, blocks: &mut [[u8; 64]]) {
+    use chacha20::cipher::{Block, KeyIvInit, StreamCipherCore};
+    type Core = chacha20::ChaChaCore<chacha20::R20, chacha20::variants::Ietf>;
+    // Straight into the buffer: what would be laid over it comes by way of copies on the stack, which nobody wipes.
+    let mut core = Core::new(key.as_bytes().into(), &[0; NONCE_LEN].into());
+    core.write_keystream_blocks(Block::<Core>::cast_slice_from_core_mut(blocks));
 }
 
 /// Masks or unmasks `buffer` with the key stream that a sealed text under this key and nonce is encrypted with.

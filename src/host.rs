@@ -176,7 +176,7 @@ impl<E: Environment, const ENTRIES: usize, const PROOFS: usize> Host<E, ENTRIES,
         let last = self.environment.store().last_entry().map_err(|_| Error::Unavailable)?;
         self.stored_floor = read_floor(self.environment.store())?;
         let floor = self.stored_floor.max(last.as_ref().map_or(Time::default(), crate::SealedEntry::time));
-        // A start spends a block of the trail's numbers, so it begins only where its entry can be kept.
+        // A start spends blocks of the trail's numbers, so it begins only where its entry can be kept.
         if now.plus(CLOCK_TOLERANCE) < floor || self.environment.store().room() == 0 {
             return Err(Error::Unavailable);
         }

@@ -270,7 +270,7 @@ fn a_long_life_crosses_blocks() {
     }
     assert_eq!(read, 1002);
     drop(session);
-    // It is kept a block ahead, or two, and not further: what a restart skips is bounded.
+    // It is kept a stride ahead, or two, and not further: what a restart skips is bounded.
     world.restart(NOW).unwrap();
     let store = &mut world.host.environment().store;
     let mut skipped = 0;

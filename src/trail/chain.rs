@@ -1,4 +1,4 @@
-//! The keys of a trail's entries: each can be found from any before it, and from none behind it. SPEC.md section 8.
+//! The keys of a trail's entries: from where a chain stands all that follow can be found, and none before. SPEC.md section 8.
 //!
 //! Two ratchets, the one over blocks of [`BLOCK`] entries, the other over a block's entries, so that what is far ahead is found without a step for
 //! each entry in between: a vault stores its key ahead, and a reader skips what a restart skipped. Each is a forward-secure generator
@@ -31,7 +31,7 @@ impl Chain {
 
     /// Before the first entry of the block of this key: `s = F(K, ENTRY, "")`.
     pub(super) fn begin(block: &Key) -> Self {
-        Self { link: block.derive(Label::Entry, &[]), following: after(block, 1) }
+        Self { link: block.derive(Label::Entry, &[]), following: block.derive(Label::Ratchet, &[]) }
     }
 
     /// A second one that stands where this one does.
@@ -41,22 +41,22 @@ impl Chain {
 
     /// The keys that are made of this link: the beginning of its key stream.
     pub(super) fn unfold(&self) -> Unfolded {
-        let [next, entry] = self.stream(&mut [0; 64]);
+        let [next, entry] = self.stream(&mut [[0; 64]]);
         Unfolded { next, entry }
     }
 
     /// The key that a checkpoint is signed with which is made here: what comes behind in the key stream.
     pub(super) fn checkpoint_key(&self) -> Key {
-        let [_, _, key] = self.stream(&mut [0; 96]);
+        let [_, _, key] = self.stream(&mut [[0; 64]; 2]);
         key
     }
 
     /// The keys that stand one behind the other at the beginning of the link's key stream, for which there is room in `stream`.
-    fn stream<const N: usize>(&self, stream: &mut [u8]) -> [Key; N] {
+    fn stream<const N: usize>(&self, stream: &mut [[u8; 64]]) -> [Key; N] {
         key_stream(&self.link, stream);
-        let (parts, _) = stream.as_chunks::<32>();
+        let (parts, _) = stream.as_flattened().as_chunks::<32>();
         let keys = core::array::from_fn(|at| Key::new(parts.get(at).copied().unwrap_or_default()));
-        stream.zeroize();
+        stream.as_flattened_mut().zeroize();
         keys
     }
 
@@ -156,10 +156,10 @@ mod tests {
     #[test]
     fn a_link_unfolds_to_its_key_stream() {
         let chain = Chain::begin(&Key::new([7; 32]));
-        let mut stream = [0; 96];
+        let mut stream = [[0; 64]; 2];
         key_stream(&chain.link, &mut stream);
         let Unfolded { next, entry } = chain.unfold();
         let keys = [next, entry, chain.checkpoint_key()].map(|key| *key.as_bytes());
-        assert_eq!(keys.concat(), stream);
+        assert_eq!(keys.concat(), stream.as_flattened()[..96]);
     }
 }

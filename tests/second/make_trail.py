@@ -225,7 +225,7 @@ def trail_fail_rows() -> Iterable[str]:
         replace(AUDIT_KEY, k_0=bytes(32)).to_bytes(),
         listed(trail.write(AUDIT_KEY, day_of_entries()[:2])),
         0,
-        "another k_0",
+        "another K_0",
     )
 
 
@@ -331,7 +331,7 @@ def bad_checkpoints() -> Iterable[tuple[list[bytes], bytes, str, str]]:
         other = replace(AUDIT_KEY, node=node)
         yield chain[:4], moved(made, node).to_bytes(), "refused", f"node {node} in its place, the MAC made for that"
         seen = read_so_far(trail.write(other, entries[:4]), other).checkpoint(NOW + 100)
-        yield chain[:4], seen.to_bytes(), "refused", f"of node {node}, whose k_0 is the same"
+        yield chain[:4], seen.to_bytes(), "refused", f"of node {node}, whose K_0 is the same"
     for step in (-1, 1):
         number = made.next + step
         _, key = trail.keys(AUDIT_KEY.k_0, 0, number)

@@ -1080,7 +1080,7 @@ FAMILIES = {
         "# index | keyring | epoch | tenant | field | index name | version | K_index\n"
         "# credential | keyring | epoch | audience | tenant | kind | period | K_cred\n"
         "# session | session key | serial | tag | K_s\n"
-        "# trail | K_tag | node | k_0 | i | k_i | stored state\n"
+        "# trail | K_tag | node | K_0 | i | K_b, b = i / 64 | stored state\n"
         "# form | a keyring's secret form | ok or malformed",
     ),
     "column-names": (
