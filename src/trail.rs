@@ -385,14 +385,14 @@ impl TrailReader {
     /// # Errors
     /// [`Error::Denied`]: altered, out of order, or an entry before it is missing. The reader stays where it was.
     pub fn read(&mut self, sealed: &SealedEntry) -> Result<Recorded, Error> {
-        let skipped = sealed.sequence().checked_sub(self.next).filter(|&skipped| skipped <= MAX_SKIP);
+        let skipped = self.skipped_before(sealed.sequence())?;
         let mut chain = self.chain.duplicate();
-        chain.seek(self.next, skipped.map(|_| sealed.sequence()).ok_or(Error::Denied)?);
+        chain.seek(self.next, sealed.sequence());
         let unfolded = chain.unfold();
         let entry = open_entry(&unfolded.entry, self.node, &self.previous, sealed).ok_or(Error::Denied)?;
         // Numbers are skipped at a start only, which says how many.
         let told = if entry.event == crate::Event::Started { u64::from(entry.count) } else { 0 };
-        if skipped != Some(told) {
+        if skipped != told {
             return Err(Error::Denied);
         }
         self.next = sealed.sequence().saturating_add(1);
@@ -431,12 +431,17 @@ impl TrailReader {
     /// # Errors
     /// [`Error::Denied`]: the number is before where the reader stands, or over 2^20 beyond.
     pub fn pass(&mut self, number: u64, damaged: &SealedEntry) -> Result<(), Error> {
-        let _near_enough = number.checked_sub(self.next).filter(|&ahead| ahead <= MAX_SKIP).ok_or(Error::Denied)?;
+        self.skipped_before(number)?;
         self.chain.seek(self.next, number);
         self.chain.advance(number, self.chain.unfold());
         self.next = number.saturating_add(1);
         self.previous = damaged.tag();
         Ok(())
+    }
+
+    /// How many numbers stand between, where it isn't too many.
+    fn skipped_before(&self, number: u64) -> Result<u64, Error> {
+        number.checked_sub(self.next).filter(|&skipped| skipped <= MAX_SKIP).ok_or(Error::Denied)
     }
 
     /// A second reader that stands where this one does, to try something with.

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use arbitrary::{Arbitrary, Unstructured};
 use symbolon::{
-    Access, Alarm, Error, Field, Item, Limit, Limits, MemoryStore, Principal, Reaction, Reason, Rights, Store, Token,
-    TokenBuf,
+    Access, Alarm, Credential, Error, Field, Item, Limit, Limits, MemoryStore, Principal, Reaction, Reason, Rights,
+    Store, Token, TokenBuf,
 };
 
 use crate::world::{Client, NOW, TENANT, World, alice, bob, carrier};
@@ -165,7 +165,8 @@ impl Watched {
     fn present(&mut self, who: usize, what: Reason, count: usize, together: bool) {
         let is_over = self.ideal.over.contains(&first8(&self.clients[who]));
         if is_over {
-            self.is_refused(who);
+            let no_more = self.clients[who].credential.clone();
+            self.is_refused(&no_more);
         }
         if is_over || self.clients[who].credential.expires_unverified().as_millis() <= self.now {
             self.clients[who] = self.world.log_in_as_bearer(&self.people[who], Rights::OWN);
@@ -212,21 +213,17 @@ impl Watched {
         }
     }
 
-    /// A credential that is as it was, and doesn't count any more.
-    fn is_refused(&mut self, who: usize) {
+    /// A credential that doesn't count: it was altered, or an alarm ended its session.
+    fn is_refused(&mut self, credential: &Credential) {
         let World { vault, host, .. } = &mut self.world;
-        let entered = vault.authenticate_bearer(&self.clients[who].credential, host).map(|_| ());
-        assert_eq!(entered, Err(Error::Denied), "an alarm ended it");
+        assert_eq!(vault.authenticate_bearer(credential, host).map(|_| ()), Err(Error::Denied));
         self.ideal.log_in_refused(self.now);
     }
 
     fn log_in_altered(&mut self, who: usize) {
-        let World { vault, host, .. } = &mut self.world;
         let mut bytes = self.clients[who].credential.as_bytes().to_vec();
         *bytes.last_mut().expect("its tag") ^= 1;
-        let altered = symbolon::Credential::from_bytes(&bytes).expect("its form is right");
-        assert_eq!(vault.authenticate_bearer(&altered, host).map(|_| ()), Err(Error::Denied));
-        self.ideal.log_in_refused(self.now);
+        self.is_refused(&Credential::from_bytes(&bytes).expect("its form is right"));
     }
 
     /// Stops everything by hand, or lets it go on.

@@ -1,29 +1,16 @@
 //! The target `model`: that it finds nothing, that it looks at everything, and that it would find what is wrong.
 
+mod common;
+
 use std::{
     collections::BTreeSet,
     panic::catch_unwind,
     time::{Duration, Instant},
 };
 
+use common::inputs;
 use symbolon::{Event, Reason};
 use symbolon_fuzz_targets::model::{Tally, Wrong, described, run_against};
-
-/// Pseudo-random inputs, the same each time.
-fn inputs(seed: u64) -> impl Iterator<Item = Vec<u8>> {
-    let mut state = seed;
-    let mut next = move || {
-        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = state;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    };
-    std::iter::repeat_with(move || {
-        let len = 60 + next() as usize % 440;
-        std::iter::repeat_with(&mut next).flat_map(u64::to_le_bytes).take(len).collect()
-    })
-}
 
 fn runs(seed: u64, count: usize) -> Tally {
     let mut tally = Tally::default();
